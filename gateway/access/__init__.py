@@ -1,0 +1,1 @@
+"""Who may do what: orders, accesses, tokens and the grants they give."""

@@ -1,0 +1,1 @@
+"""HTTP and Socket.IO: thin modules from requests to use cases."""

@@ -1,0 +1,1 @@
+"""`gateway demo`: a first order, its accesses and a synthetic camera."""

@@ -1,0 +1,111 @@
+"""Errors of the domain. They know nothing of HTTP: `api/errors.py` turns them into status codes.
+
+`code` is stable and machine-readable; the sentence a person reads is looked up by it in `api`.
+`detail` is for operators and developers: English, never a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """Base of every error that a caller of the gateway may cause or see."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(detail or self.code)
+        self.detail = detail
+        self.retry_after = retry_after
+        """Seconds after which the same call may succeed, where that is known."""
+
+
+class Malformed(GatewayError):
+    """The input cannot be read at all."""
+
+    code = "malformed"
+
+
+class TooLarge(GatewayError):
+    """The input is larger than its cap."""
+
+    code = "too_large"
+
+
+class UnsupportedType(GatewayError):
+    """The body is of a type this operation does not take."""
+
+    code = "unsupported_type"
+
+
+class Unacceptable(GatewayError):
+    """The input can be read but not be served: no common codec, two video tracks, and the like."""
+
+    code = "unacceptable"
+
+
+class Unauthenticated(GatewayError):
+    """No token, or one that is invalid or has expired."""
+
+    code = "invalid_token"
+
+
+class WrongCredentials(GatewayError):
+    """Login unknown or password wrong; never said which."""
+
+    code = "wrong_credentials"
+
+
+class AccessExpired(GatewayError):
+    """The credentials were right once; the access has ended."""
+
+    code = "access_expired"
+
+
+class Forbidden(GatewayError):
+    """A valid token that does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(GatewayError):
+    """No such order, session or page."""
+
+    code = "not_found"
+
+
+class Conflict(GatewayError):
+    """The state does not allow this now: somebody else publishes, or nobody does."""
+
+    code = "conflict"
+
+
+class NotLive(Conflict):
+    """Nobody publishes on this camera at the moment."""
+
+    code = "not_live"
+
+
+class PreconditionRequired(GatewayError):
+    """An ICE restart without If-Match."""
+
+    code = "precondition_required"
+
+
+class PreconditionFailed(GatewayError):
+    """If-Match names an ICE session that is no longer current."""
+
+    code = "precondition_failed"
+
+
+class RateLimited(GatewayError):
+    """Too many attempts."""
+
+    code = "rate_limited"
+
+
+class Unavailable(GatewayError):
+    """Draining or overloaded: try another process or later."""
+
+    code = "unavailable"

@@ -1,0 +1,1 @@
+"""What a forwarder must know of each codec: where a keyframe starts."""

@@ -1,0 +1,1 @@
+"""SDP: model, parser, writer, and the negotiation of answers."""

@@ -1,0 +1,1 @@
+"""Selective forwarding: rooms, publishers, layers, down tracks. Pure domain, no I/O."""

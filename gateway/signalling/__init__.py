@@ -1,0 +1,1 @@
+"""WHIP and WHEP use cases and the sessions they open."""

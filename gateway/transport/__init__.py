@@ -1,0 +1,1 @@
+"""Sockets and timers around the protocol and the SFU."""
