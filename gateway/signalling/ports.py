@@ -1,0 +1,115 @@
+"""What signalling needs of the floors beside and above it; `app.py` wires the real things.
+
+Only shapes live here. Ids are strings, instants are Unix seconds unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.protocol.description import (
+    Candidate,
+    Codec,
+    Fingerprint,
+    IceCredentials,
+    MediaKind,
+    NegotiatedSession,
+)
+
+if TYPE_CHECKING:
+    from gateway.protocol.sdp import SenderStream
+    from gateway.sfu.state import CameraState
+
+
+class SessionKind(StrEnum):
+    """Which way media flows: WHIP publishes to us, WHEP plays from us."""
+
+    WHIP = "whip"
+    WHEP = "whep"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpec:
+    """All that the media plane needs to carry one session.
+
+    `senders` (WHEP only) maps the mid of each accepted m-line to the stream that we announced in
+    the answer. `camera` is the track group of the order that is published or played.
+    """
+
+    session_id: str
+    kind: SessionKind
+    order_id: str
+    camera: str
+    subject: str
+    negotiated: NegotiatedSession
+    local_ice: IceCredentials
+    senders: Mapping[str, SenderStream] = field(default_factory=dict)
+
+
+class MediaSession(Protocol):
+    """One open session of the media plane."""
+
+    @property
+    def closed(self) -> asyncio.Future[str]:
+        """Done with the closing reason once no packet is sent or taken any more."""
+        ...
+
+    def restart_ice(self, local: IceCredentials, remote: IceCredentials) -> None:
+        """Start a new ICE generation; the old one carries media until the new one is nominated."""
+        ...
+
+    def close(self, reason: str) -> None:
+        """End it: RTCP BYE, DTLS close_notify, then `closed`. Idempotent, never raises."""
+        ...
+
+
+class MediaPlane(Protocol):
+    """The rooms and sockets, as signalling and the API see them."""
+
+    @property
+    def candidates(self) -> Sequence[Candidate]:
+        """What answers announce, best first."""
+        ...
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """Of the process's one DTLS certificate."""
+        ...
+
+    def open(self, spec: SessionSpec) -> MediaSession:
+        """Start a session.
+
+        A second publisher on a camera replaces the first in the room; the registry has closed it before.
+
+        Raises:
+            GatewayError: it cannot be carried; nothing of it stays behind.
+        """
+        ...
+
+    def published(self, order_id: str, camera: str) -> Mapping[MediaKind, Codec] | None:
+        """What is live on the camera now; None when nobody publishes."""
+        ...
+
+    def cameras(self, order_id: str) -> Sequence[CameraState]:
+        """The order's cameras, for `stream:state`."""
+        ...
+
+    def viewers(self, order_id: str) -> int:
+        """How many sessions watch the order."""
+        ...
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the order's id after its cameras or its viewer count changed."""
+        ...
+
+
+class AccessLedger(Protocol):
+    """Who has lost access: the side of `access` that live sessions are checked against."""
+
+    async def ended(self, stream_ids: Collection[str]) -> Collection[str]:
+        """Those of `stream_ids` that are revoked, expired or gone; one query."""
+        ...
