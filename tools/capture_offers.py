@@ -35,7 +35,8 @@ POST_OFFER = """async ({url, publish, codec, simulcast}) => {
   if (publish) {
     const media = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 1280, height: 720}});
     const [audio] = media.getAudioTracks(), [video] = media.getVideoTracks();
-    const encodings = [{rid: "q", scaleResolutionDownBy: 4}, {rid: "h", scaleResolutionDownBy: 2}, {rid: "f"}];
+    const encodings = [
+      {rid: "q", scaleResolutionDownBy: 4}, {rid: "h", scaleResolutionDownBy: 2}, {rid: "f"}];
     peer.addTransceiver(audio, {direction: "sendonly", streams: [media]});
     const sender = peer.addTransceiver(video, {
       direction: "sendonly", streams: [media], ...(simulcast ? {sendEncodings: encodings} : {})});
@@ -70,7 +71,6 @@ class Recorder:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        self.base = site.name if site.port else ""
         host, port = runner.addresses[0][:2]
         self.base = f"http://{host}:{port}"
         return runner
@@ -96,7 +96,9 @@ def major_version(executable: str | None) -> str:
     return found[1]
 
 
-async def browser_offers(page: Any, recorder: Recorder, client: str, cases: dict[str, dict[str, Any]]) -> None:
+async def browser_offers(
+    page: Any, recorder: Recorder, client: str, cases: dict[str, dict[str, Any]]
+) -> None:
     await page.goto(f"{recorder.base}/")
     for name, case in cases.items():
         file = f"{client}-{name}"
