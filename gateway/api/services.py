@@ -17,6 +17,8 @@ from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.ports import MediaPlane
+from gateway.signalling.resource import SessionResource
+from gateway.signalling.revocation import RevocationWatcher
 from gateway.signalling.sessions import SessionRegistry
 from gateway.signalling.whep import WhepService
 from gateway.signalling.whip import WhipService
@@ -40,6 +42,8 @@ class Services:
     orders: Orders
     media: MediaPlane
     sessions: SessionRegistry
+    revocation: RevocationWatcher
+    resource: SessionResource
     whip: WhipService
     whep: WhepService
     ice_servers: IceServers

@@ -1,0 +1,83 @@
+"""What every new session is asked before its SDP is looked at, for WHIP and WHEP alike."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Protocol
+
+from gateway.access.grants import Grant
+from gateway.errors import NotFound, Unauthenticated
+from gateway.protocol.description import NegotiatedSession
+from gateway.protocol.sdp import LocalDescription, SenderStream
+from gateway.protocol.ice import new_ice_credentials
+from gateway.signalling.ports import AccessLedger, MediaPlane
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class OrderDirectory(Protocol):
+    """Knows which orders exist."""
+
+    async def get(self, order_id: str) -> object:
+        """The order; raises NotFound."""
+        ...
+
+
+class Doorkeeper:
+    """Asks access what a token's text cannot tell: does the order exist, does the access still hold."""
+
+    def __init__(self, *, orders: OrderDirectory, ledger: AccessLedger) -> None:
+        self._orders = orders
+        self._ledger = ledger
+
+    async def check(self, grant: Grant, order_id: str, camera: str) -> None:
+        """Let pass or raise.
+
+        Raises:
+            NotFound: no such order, or no camera may have that name.
+            Unauthenticated: the access behind the token was revoked or has ended.
+        """
+        if not _NAME.fullmatch(camera) or not _NAME.fullmatch(order_id):
+            raise NotFound("no such endpoint")
+        if grant.stream_id is not None and await self._ledger.ended((grant.stream_id,)):
+            raise Unauthenticated("the access has ended")
+        await self._orders.get(order_id)
+
+
+def local_description(media: MediaPlane) -> LocalDescription:
+    """Our side of a new answer, with fresh ICE credentials."""
+    return LocalDescription(
+        ice=new_ice_credentials(),
+        fingerprint=media.fingerprint,
+        candidates=tuple(media.candidates),
+        session_id=secrets.randbits(62) | 1,
+    )
+
+
+def sender_streams(negotiated: NegotiatedSession) -> dict[str, SenderStream]:
+    """A stream for each accepted m-line: one cname and one msid, so that players see one MediaStream."""
+    cname = secrets.token_hex(8)
+    stream = f"live-{secrets.token_hex(4)}"
+    taken: set[int] = set()
+    streams = {}
+    for media in negotiated.media:
+        if media.rejected or media.kind is None:
+            continue
+        retransmits = any(codec.rtx_payload_type is not None for codec in media.codecs)
+        streams[media.mid] = SenderStream(
+            mid=media.mid,
+            ssrc=_fresh_ssrc(taken),
+            rtx_ssrc=_fresh_ssrc(taken) if retransmits else None,
+            cname=cname,
+            msid=stream,
+            track_id=f"{media.kind.value}-{secrets.token_hex(4)}",
+        )
+    return streams
+
+
+def _fresh_ssrc(taken: set[int]) -> int:
+    while (ssrc := secrets.randbelow(0xFFFFFFFE) + 1) in taken:
+        pass
+    taken.add(ssrc)
+    return ssrc

@@ -1,0 +1,70 @@
+"""Publishing (RFC 9725): an offer becomes a publisher's session and our answer, or a domain error."""
+
+from __future__ import annotations
+
+from gateway.access.grants import Grant, Scope
+from gateway.protocol.sdp import PublishPolicy, negotiate_publish, parse, write_answer
+from gateway.signalling.ice_servers import IceServers
+from gateway.signalling.messages import TALK_CAMERA, AnswerResponse, OfferRequest
+from gateway.signalling.opening import Doorkeeper, local_description
+from gateway.signalling.ports import MediaPlane, SessionKind, SessionSpec
+from gateway.signalling.sessions import SessionRegistry, new_session_id
+
+
+class WhipService:
+    """Opens publishers' sessions."""
+
+    def __init__(
+        self,
+        *,
+        media: MediaPlane,
+        sessions: SessionRegistry,
+        doorkeeper: Doorkeeper,
+        ice_servers: IceServers,
+        policy: PublishPolicy | None = None,
+    ) -> None:
+        self._media = media
+        self._sessions = sessions
+        self._doorkeeper = doorkeeper
+        self._ice_servers = ice_servers
+        self._policy = policy or PublishPolicy()
+
+    async def admit(self, grant: Grant, order_id: str, camera: str) -> None:
+        """Everything that can be refused before the body is read.
+
+        Raises:
+            Forbidden, NotFound, Unauthenticated, Unavailable: see `Doorkeeper` and `SessionRegistry`.
+            Conflict: somebody else publishes on this camera.
+        """
+        if camera == TALK_CAMERA:
+            grant.require(Scope.TALK, order_id)
+        else:
+            grant.require(Scope.PUBLISH, order_id, camera)
+        await self._doorkeeper.check(grant, order_id, camera)
+        self._sessions.admit_publisher(order_id, camera, grant.subject)
+
+    async def publish(self, request: OfferRequest) -> AnswerResponse:
+        """Negotiate, open, answer. Nothing stays behind when it raises.
+
+        Raises:
+            MalformedSdp, Unacceptable: the offer; besides everything that `admit` raises.
+        """
+        await self.admit(request.grant, request.order_id, request.camera)
+        offer = parse(request.sdp)
+        negotiated = negotiate_publish(offer, self._policy)
+        local = local_description(self._media)
+        answer = write_answer(offer, negotiated, local)
+        spec = SessionSpec(
+            session_id=new_session_id(),
+            kind=SessionKind.WHIP,
+            order_id=request.order_id,
+            camera=request.camera,
+            subject=request.grant.subject,
+            negotiated=negotiated,
+            local_ice=local.ice,
+        )
+        session = self._sessions.open(spec, request.grant)
+        servers = self._ice_servers.issue(request.grant.subject)
+        return AnswerResponse(
+            session_id=session.session_id, sdp=answer, etag=session.etag, ice_servers=servers
+        )
