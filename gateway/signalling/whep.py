@@ -29,30 +29,31 @@ class WhepService:
         self._doorkeeper = doorkeeper
         self._ice_servers = ice_servers
 
-    async def admit(self, grant: Grant, order_id: str, camera: str) -> None:
-        """Everything that can be refused before the body is read.
-
-        Raises:
-            Forbidden, NotFound, Unauthenticated, Unavailable: see `Doorkeeper` and `SessionRegistry`.
-            NotLive: nobody publishes on this camera.
-        """
+    @staticmethod
+    def authorize(grant: Grant, order_id: str, camera: str) -> None:
+        """Raise Forbidden unless the token may watch here: the technician alone hears the customer."""
         if camera == TALK_CAMERA:
-            grant.require(Scope.PUBLISH, order_id)  # the technician listens to the customer
+            grant.require(Scope.PUBLISH, order_id)
         else:
             grant.require(Scope.WATCH, order_id, camera)
-        await self._doorkeeper.check(grant, order_id, camera)
-        self._sessions.admit()
-        self._published(order_id, camera)
 
     async def play(self, request: OfferRequest) -> AnswerResponse:
         """Negotiate, open, answer. Nothing stays behind when it raises.
 
         Raises:
-            MalformedSdp, Unacceptable: the offer; besides everything that `admit` raises.
+            Forbidden: see `authorize`.
+            NotFound, Unauthenticated: see `Doorkeeper`.
+            Unavailable: see `SessionRegistry.admit`.
+            NotLive: nobody publishes on this camera.
+            MalformedSdp, Unacceptable: the offer.
         """
-        await self.admit(request.grant, request.order_id, request.camera)
+        self.authorize(request.grant, request.order_id, request.camera)
+        await self._doorkeeper.check(request.grant, request.order_id, request.camera)
+        # No await from here on: what is checked still holds when the session opens.
+        self._sessions.admit()
+        published = self._published(request.order_id, request.camera)
         offer = parse(request.sdp)
-        negotiated = negotiate_play(offer, PlayPolicy(preferred=self._published(request.order_id, request.camera)))
+        negotiated = negotiate_play(offer, PlayPolicy(preferred=published))
         local = local_description(self._media)
         senders = sender_streams(negotiated)
         answer = write_answer(offer, negotiated, local, senders)

@@ -29,27 +29,27 @@ class WhipService:
         self._ice_servers = ice_servers
         self._policy = policy or PublishPolicy()
 
-    async def admit(self, grant: Grant, order_id: str, camera: str) -> None:
-        """Everything that can be refused before the body is read.
-
-        Raises:
-            Forbidden, NotFound, Unauthenticated, Unavailable: see `Doorkeeper` and `SessionRegistry`.
-            Conflict: somebody else publishes on this camera.
-        """
+    @staticmethod
+    def authorize(grant: Grant, order_id: str, camera: str) -> None:
+        """Raise Forbidden unless the token may publish here: customers only talk, on their channel."""
         if camera == TALK_CAMERA:
             grant.require(Scope.TALK, order_id)
         else:
             grant.require(Scope.PUBLISH, order_id, camera)
-        await self._doorkeeper.check(grant, order_id, camera)
-        self._sessions.admit_publisher(order_id, camera, grant.subject)
 
     async def publish(self, request: OfferRequest) -> AnswerResponse:
         """Negotiate, open, answer. Nothing stays behind when it raises.
 
         Raises:
-            MalformedSdp, Unacceptable: the offer; besides everything that `admit` raises.
+            Forbidden: see `authorize`.
+            NotFound, Unauthenticated: see `Doorkeeper`.
+            Unavailable, Conflict: see `SessionRegistry.admit_publisher`.
+            MalformedSdp, Unacceptable: the offer.
         """
-        await self.admit(request.grant, request.order_id, request.camera)
+        self.authorize(request.grant, request.order_id, request.camera)
+        await self._doorkeeper.check(request.grant, request.order_id, request.camera)
+        # No await from here on: what is checked still holds when the session opens.
+        self._sessions.admit_publisher(request.order_id, request.camera, request.grant.subject)
         offer = parse(request.sdp)
         negotiated = negotiate_publish(offer, self._policy)
         local = local_description(self._media)
