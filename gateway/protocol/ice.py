@@ -153,13 +153,8 @@ class IceLiteAgent:
         if address in self._paths and (selected is None or selected.media_at == -math.inf):
             self.selected = address
 
-    def restart(self, local: IceCredentials, remote: IceCredentials, now: float) -> None:
-        """Begin a new generation; the one in use stays valid until the new one selects an address.
-
-        A peer that asks for a restart is alive, so the time to failure starts anew.
-        """
-        if self.last_seen is not None:
-            self.last_seen = now
+    def restart(self, local: IceCredentials, remote: IceCredentials) -> None:
+        """Begin a new generation; the one in use stays valid until the new one selects an address."""
         if self._is_in_use(self._current):
             self._previous = self._current
         self._current = _Generation(self._current.number + 1, local, remote)

@@ -188,7 +188,7 @@ class PeerConnection:
         return events
 
     def next_timer(self) -> float | None:
-        """When to call `handle_timer`. Media moves it later, so it is enough to ask again when it has fired."""
+        """When to call `handle_timer`. Media moves it later; it is enough to ask again when it fired."""
         if self.state in _ENDED:
             return None
         deadlines = (self._ice_deadline, self._dtls_deadline, self._dtls.deadline, self._ice.deadline)
@@ -208,12 +208,12 @@ class PeerConnection:
             self._follow_ice()
             self._follow_dtls()
 
-    def restart_ice(self, local_ice: IceCredentials, remote_ice: IceCredentials, now: float) -> None:
+    def restart_ice(self, local_ice: IceCredentials, remote_ice: IceCredentials) -> None:
         """Take new credentials (RFC 8445 section 9); the old ones work until the new ones are in use."""
         if self.state not in _ENDED:
-            self._ice.restart(local_ice, remote_ice, now)
+            self._ice.restart(local_ice, remote_ice)
 
-    def close(self, now: float) -> None:
+    def close(self) -> None:
         """End in order: a close_notify is queued when there is a connection. Idempotent."""
         if self.state is PeerState.CLOSED:
             return
