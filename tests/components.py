@@ -19,8 +19,6 @@ def real_component(name: str, present: object) -> None:
     if present:
         return
     if os.environ.get("CI") == "true":
-        pytest.fail(
-            f"{name} is missing; `make test` installs it on Debian (root or sudo)", pytrace=False
-        )
+        pytest.fail(f"{name} is missing; `make test` installs it on Debian (root or sudo)", pytrace=False)
     missing[name] = missing.get(name, 0) + 1
     pytest.skip(f"{name} is missing")

@@ -1,0 +1,136 @@
+"""WHIP and WHEP written straight against the browser's API: what any page of anybody's could do.
+
+The functions run in a page of another origin than the gateway's, so that CORS is part of every test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+_EXCHANGE = """
+  const exchange = async (peer, url, token) => {
+    await peer.setLocalDescription();
+    const response = await fetch(url, {
+      method: "POST", body: peer.localDescription.sdp,
+      headers: {"Content-Type": "application/sdp", "Authorization": `Bearer ${token}`}});
+    const location = response.headers.get("Location");
+    if (response.status === 201)
+      await peer.setRemoteDescription({type: "answer", sdp: await response.text()});
+    return {status: response.status, location, retryAfter: response.headers.get("Retry-After")};
+  };
+"""
+
+_PUBLISH = f"""async ({{name, url, token, codec, simulcast}}) => {{
+  {_EXCHANGE}
+  const media = await navigator.mediaDevices.getUserMedia(
+    {{audio: true, video: {{width: 1280, height: 720, frameRate: 30}}}});
+  const peer = new RTCPeerConnection();
+  const layers = [
+    {{rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150e3}},
+    {{rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500e3}},
+    {{rid: "f", maxBitrate: 1500e3}}];
+  peer.addTransceiver(media.getAudioTracks()[0], {{direction: "sendonly", streams: [media]}});
+  const video = peer.addTransceiver(media.getVideoTracks()[0], {{
+    direction: "sendonly", streams: [media], sendEncodings: simulcast ? layers : [{{maxBitrate: 1500e3}}]}});
+  const wanted = [`video/${{codec}}`, "video/rtx"];
+  video.setCodecPreferences(RTCRtpSender.getCapabilities("video").codecs.filter(
+    c => wanted.includes(c.mimeType.toLowerCase())));
+  (window.peers ??= {{}})[name] = peer;
+  return await exchange(peer, url, token);
+}}"""
+
+_WATCH = f"""async ({{name, url, token}}) => {{
+  {_EXCHANGE}
+  const peer = new RTCPeerConnection();
+  const video = document.createElement("video");
+  video.autoplay = video.playsInline = true;
+  video.srcObject = new MediaStream();
+  document.body.append(video);
+  peer.ontrack = ({{track}}) => {{ video.srcObject.addTrack(track); video.play(); }};
+  peer.addTransceiver("audio", {{direction: "recvonly"}});
+  peer.addTransceiver("video", {{direction: "recvonly"}});
+  (window.peers ??= {{}})[name] = peer;
+  return await exchange(peer, url, token);
+}}"""
+
+_STATISTICS = """async name => {
+  const peer = window.peers[name], report = [...(await peer.getStats()).values()];
+  const find = (type, kind) => report.filter(s => s.type === type && s.kind === kind);
+  const [video] = find("inbound-rtp", "video"), [audio] = find("inbound-rtp", "audio");
+  const sent = find("outbound-rtp", "video");
+  const codec = report.find(s => s.id === (video ?? sent[0])?.codecId);
+  return {
+    connection: peer.connectionState, codec: codec?.mimeType ?? "",
+    frames: video?.framesDecoded ?? 0, width: video?.frameWidth ?? 0, height: video?.frameHeight ?? 0,
+    key_frames: video?.keyFramesDecoded ?? 0, freezes: video?.freezeCount ?? 0,
+    audio_energy: audio?.totalAudioEnergy ?? 0, audio_packets: audio?.packetsReceived ?? 0,
+    sent: sent.map(s => ({rid: s.rid ?? "", frames: s.framesSent ?? 0, width: s.frameWidth ?? 0})),
+  };
+}"""
+
+_CLOSE = """name => { window.peers[name].close(); }"""
+
+
+class Page(Protocol):
+    """A tab of Chromium (playwright) or Firefox."""
+
+    async def evaluate(self, function: str, argument: Any = None) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an HTTP exchange came to, as far as CORS lets the page read it."""
+
+    status: int
+    location: str | None
+    retry_after: str | None
+
+
+@dataclass(frozen=True)
+class SentLayer:
+    rid: str
+    frames: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The connection as `getStats` sees it; the received fields of a publisher are zero and vice versa."""
+
+    connection: str
+    codec: str
+    frames: int
+    width: int
+    height: int
+    key_frames: int
+    freezes: int
+    audio_energy: float
+    audio_packets: int
+    sent: tuple[SentLayer, ...]
+
+
+@dataclass(frozen=True)
+class BrowserPeer:
+    """A connection of the name `name` inside a page."""
+
+    page: Page
+    name: str
+
+    async def publish(self, url: str, token: str, *, codec: str, simulcast: bool = False) -> Answer:
+        arguments = {"name": self.name, "url": url, "token": token, "codec": codec, "simulcast": simulcast}
+        return _answer(await self.page.evaluate(_PUBLISH, arguments))
+
+    async def watch(self, url: str, token: str) -> Answer:
+        return _answer(await self.page.evaluate(_WATCH, {"name": self.name, "url": url, "token": token}))
+
+    async def statistics(self) -> Statistics:
+        values = await self.page.evaluate(_STATISTICS, self.name)
+        return Statistics(**{**values, "sent": tuple(SentLayer(**layer) for layer in values["sent"])})
+
+    async def close(self) -> None:
+        await self.page.evaluate(_CLOSE, self.name)
+
+
+def _answer(values: dict[str, Any]) -> Answer:
+    return Answer(values["status"], values["location"], values["retryAfter"])
