@@ -41,7 +41,7 @@ class AccessRepository(Protocol):
     """The rows of `live_stream_access`."""
 
     async def add(self, access: LiveAccess) -> None:
-        """Raises Conflict when the login is taken, NotFound when the order does not exist."""
+        """Raises Conflict when the login is taken or the order gone."""
         ...
 
     async def by_login(self, login: str) -> LiveAccess | None: ...
