@@ -185,7 +185,11 @@ def problem_response(error: errors.GatewayError, accept_language: str | None = N
     elif isinstance(error, errors.WrongCredentials):
         headers["WWW-Authenticate"] = "Bearer"  # never Basic: a browser would prompt
     return problem(
-        status_of(type(error)), error.code, detail=error.detail, accept_language=accept_language, headers=headers
+        status_of(type(error)),
+        error.code,
+        detail=error.detail,
+        accept_language=accept_language,
+        headers=headers,
     )
 
 

@@ -38,7 +38,12 @@ class IceServers:
     """Issues the list for one subject. Without configured servers the list is empty."""
 
     def __init__(
-        self, *, clock: Clock, stun_urls: Sequence[str] = (), turn_urls: Sequence[str] = (), secret: str | None = None
+        self,
+        *,
+        clock: Clock,
+        stun_urls: Sequence[str] = (),
+        turn_urls: Sequence[str] = (),
+        secret: str | None = None,
     ) -> None:
         self._clock = clock
         self._stun = tuple(stun_urls)

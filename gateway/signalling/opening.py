@@ -7,10 +7,10 @@ import secrets
 from typing import Protocol
 
 from gateway.access.grants import Grant
-from gateway.errors import NotFound, Unauthenticated
+from gateway.errors import NotFound
 from gateway.protocol.description import NegotiatedSession
-from gateway.protocol.sdp import LocalDescription, SenderStream
 from gateway.protocol.ice import new_ice_credentials
+from gateway.protocol.sdp import LocalDescription, SenderStream
 from gateway.signalling.ports import AccessLedger, MediaPlane
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -40,8 +40,7 @@ class Doorkeeper:
         """
         if not _NAME.fullmatch(camera) or not _NAME.fullmatch(order_id):
             raise NotFound("no such endpoint")
-        if grant.stream_id is not None and await self._ledger.ended((grant.stream_id,)):
-            raise Unauthenticated("the access has ended")
+        await self._ledger.require_alive(grant)
         await self._orders.get(order_id)
 
 

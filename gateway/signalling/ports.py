@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.access.grants import Grant
 from gateway.protocol.description import (
     Candidate,
     Codec,
@@ -109,6 +110,10 @@ class MediaPlane(Protocol):
 
 class AccessLedger(Protocol):
     """Who has lost access: the side of `access` that live sessions are checked against."""
+
+    async def require_alive(self, grant: Grant) -> None:
+        """Raise Unauthenticated when the access behind a valid token has ended."""
+        ...
 
     async def ended(self, stream_ids: Collection[str]) -> Collection[str]:
         """Those of `stream_ids` that are revoked, expired or gone; one query."""

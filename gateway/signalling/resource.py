@@ -8,9 +8,9 @@ from gateway.access.grants import Grant
 from gateway.errors import Forbidden, PreconditionFailed, PreconditionRequired
 from gateway.protocol.description import IceCredentials
 from gateway.protocol.ice import new_ice_credentials
+from gateway.signalling import sdp_fragment
 from gateway.signalling.messages import PatchRequest, PatchResponse
 from gateway.signalling.ports import MediaPlane
-from gateway.signalling.sdp_fragment import parse_fragment, write_fragment
 from gateway.signalling.sessions import Session, SessionRegistry, new_etag
 
 _ANY = frozenset({"*", '"*"'})
@@ -53,7 +53,7 @@ class SessionResource:
             PreconditionFailed: If-Match names an older ICE session.
         """
         session = self.find(request.session_id, request.grant)
-        fragment = parse_fragment(request.fragment)
+        fragment = sdp_fragment.parse(request.fragment)
         tags = _entity_tags(request.if_match)
         wanted = fragment.credentials
         if wanted is None or wanted == session.remote_ice or wanted.ufrag in session.past_ufrags:
@@ -70,7 +70,8 @@ class SessionResource:
         session.past_ufrags.append(session.remote_ice.ufrag)
         session.local_ice, session.remote_ice = local, remote
         session.etag = new_etag()
-        answer = write_fragment(local, session.spec.negotiated, tuple(self._media.candidates))
+        mids = [media.mid for media in session.spec.negotiated.media if not media.rejected]
+        answer = sdp_fragment.write_restart_fragment(local, self._media.candidates, mids)
         return PatchResponse(restart=answer, etag=session.etag)
 
 

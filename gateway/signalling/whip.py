@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.access.grants import Grant, Scope
+from gateway.protocol.description import MediaKind
 from gateway.protocol.sdp import PublishPolicy, negotiate_publish, parse, write_answer
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.messages import TALK_CAMERA, AnswerResponse, OfferRequest
@@ -28,6 +31,7 @@ class WhipService:
         self._doorkeeper = doorkeeper
         self._ice_servers = ice_servers
         self._policy = policy or PublishPolicy()
+        self._talk_policy = replace(self._policy, kinds=frozenset({MediaKind.AUDIO}))
 
     @staticmethod
     def authorize(grant: Grant, order_id: str, camera: str) -> None:
@@ -51,7 +55,9 @@ class WhipService:
         # No await from here on: what is checked still holds when the session opens.
         self._sessions.admit_publisher(request.order_id, request.camera, request.grant.subject)
         offer = parse(request.sdp)
-        negotiated = negotiate_publish(offer, self._policy)
+        negotiated = negotiate_publish(
+            offer, self._talk_policy if request.camera == TALK_CAMERA else self._policy
+        )
         local = local_description(self._media)
         answer = write_answer(offer, negotiated, local)
         spec = SessionSpec(

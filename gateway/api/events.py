@@ -1,0 +1,218 @@
+"""Socket.IO namespace `/live`: who listens, to what, until when; what clients may ask.
+
+A listener hears one order, the one its token names. It is gone when its token or its access ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import socketio
+from aiohttp import web
+from socketio.exceptions import ConnectionRefusedError as Refused
+
+from gateway.access.grants import Grant
+from gateway.api.auth import client_address
+from gateway.api.errors import preferred_language, sentence
+from gateway.api.live_feed import LiveFeed, Message, order_room, person_room
+from gateway.api.rate_limit import RateLimiter
+from gateway.api.services import Services
+from gateway.errors import Forbidden, GatewayError, Malformed, NotFound, Unauthenticated, Unavailable
+from gateway.log import get_logger
+from gateway.signalling.sessions import RETRY_DRAINING, Session
+
+NAMESPACE = "/live"
+MAX_MESSAGE = 16 * 1024
+MAX_LISTENERS = 10_000
+_SWEEP = 0.5
+"""Seconds between looks for listeners whose token has ended."""
+
+log = get_logger("gateway.api.events")
+
+
+@dataclass(slots=True)
+class Listener:
+    """One connected client."""
+
+    sid: str
+    grant: Grant
+    order_id: str
+    language: str
+    expires_at: float
+    ending: str = "expired"
+    """What to say when `expires_at` has come."""
+
+
+class LiveEvents:
+    """The namespace's handlers and the one task that sends what is due."""
+
+    def __init__(self, server: socketio.AsyncServer, services: Services) -> None:
+        self._server = server
+        self._services = services
+        self._feed = LiveFeed(services.media)
+        self._listeners: dict[str, Listener] = {}
+        self._wake = asyncio.Event()
+        self._connects = RateLimiter(clock=services.clock, rate=20.0, burst=200.0)
+        self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
+        self._handlers = {"watch": self._watch, "session:close": self._close_session}
+        server.on("connect", self.connect, namespace=NAMESPACE)
+        server.on("disconnect", self.disconnect, namespace=NAMESPACE)
+        server.on("*", self.message, namespace=NAMESPACE)
+        services.media.on_change(self._changed)
+        services.sessions.on_closed(self._session_closed)
+        services.sessions.on_draining(self._draining)
+        services.sessions.on_renewed(self._renewed)
+        services.revocation.watch(self._stream_ids, self._revoked)
+
+    async def connect(self, sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
+        """Let a client in and tell it the whole state, or refuse with the code of the error."""
+        language = preferred_language(environ.get("HTTP_ACCEPT_LANGUAGE"))
+        try:
+            self._connects.take(client_address(environ["aiohttp.request"]))
+            if len(self._listeners) >= MAX_LISTENERS:
+                raise Unavailable("all places taken", retry_after=RETRY_DRAINING)
+            grant, order_id = await self._authenticate(auth)
+        except GatewayError as error:
+            raise Refused(sentence(error.code, language), {"code": error.code}) from None
+        self._listeners[sid] = Listener(sid, grant, order_id, language, grant.expires_at)
+        self._feed.join(order_id)
+        await self._server.enter_room(sid, order_room(order_id), namespace=NAMESPACE)
+        await self._server.enter_room(sid, person_room(order_id, grant.subject), namespace=NAMESPACE)
+        await self._send(self._feed.snapshot(order_id, sid))
+
+    async def disconnect(self, sid: str, reason: str = "") -> None:
+        """A client is gone, for whatever reason."""
+        if (listener := self._listeners.pop(sid, None)) is not None:
+            self._feed.leave(listener.order_id)
+
+    async def message(self, event: str, sid: str, *arguments: object) -> dict[str, object]:
+        """Any event of a client; the acknowledgement is {ok} or {error, code}."""
+        listener = self._listeners.get(sid)
+        language = listener.language if listener else "en"
+        try:
+            if listener is None:
+                raise Unauthenticated("not connected")
+            self._messages.take(sid)
+            handler = self._handlers.get(event)
+            if handler is None:
+                raise NotFound("no such event")
+            data = arguments[0] if arguments else {}
+            if not isinstance(data, dict):
+                raise Malformed("expected an object")
+            await handler(listener, data)
+        except GatewayError as error:
+            self._services.drops[f"live_{error.code}"] += 1
+            return {"error": sentence(error.code, language), "code": error.code}
+        return {"ok": True}
+
+    async def run(self) -> None:
+        """Send what is due; end listeners whose token has ended. Runs until cancelled."""
+        clock = self._services.clock
+        while True:
+            with contextlib.suppress(TimeoutError):
+                due = self._feed.next_due()
+                wait = _SWEEP if due is None else min(_SWEEP, max(0.0, due - clock.monotonic()))
+                await asyncio.wait_for(self._wake.wait(), wait)
+            self._wake.clear()
+            await self._send(self._feed.due(clock.monotonic()))
+            now = clock.time()
+            await self._dismiss([x for x in self._listeners.values() if x.expires_at <= now])
+
+    async def _authenticate(self, auth: object) -> tuple[Grant, str]:
+        """The grant behind `auth: {token}`; an administrator names the order as well."""
+        token = auth.get("token") if isinstance(auth, dict) else None
+        if not isinstance(token, str):
+            raise Unauthenticated("a token is needed")
+        grant = self._services.tokens.verify(token)
+        wanted = auth.get("orderId") if isinstance(auth, dict) else None
+        order_id = wanted if isinstance(wanted, str) else grant.order_id
+        if order_id is None or not (grant.is_admin or order_id == grant.order_id):
+            raise Forbidden("the token is for another order")
+        await self._services.accesses.require_alive(grant)
+        return grant, order_id
+
+    async def _watch(self, listener: Listener, data: Mapping[str, Any]) -> None:
+        """The whole state again, for a page that wants it."""
+        if not isinstance(data.get("camera", ""), str):
+            raise Malformed("camera is a name")
+        await self._send(self._feed.snapshot(listener.order_id, listener.sid))
+
+    async def _close_session(self, listener: Listener, data: Mapping[str, Any]) -> None:
+        """End one's own session."""
+        session_id = data.get("sessionId")
+        if not isinstance(session_id, str):
+            raise Malformed("sessionId is missing")
+        self._services.resource.delete(session_id, listener.grant)
+
+    async def _send(self, messages: list[Message]) -> None:
+        for event, data, room in messages:
+            try:
+                await self._server.emit(event, data, to=room, namespace=NAMESPACE)
+            except Exception:  # one client's broken connection must not silence the others
+                self._services.drops["live_send_failed"] += 1
+                log.exception("cannot send an event", event_name=event)
+
+    async def _dismiss(self, listeners: list[Listener]) -> None:
+        """Tell listeners that their time is over, then hang up."""
+        for listener in listeners:
+            goodbye = {"sessionId": "", "reason": listener.ending}
+            await self._send([Message("session:closed", goodbye, listener.sid)])
+            await self._server.disconnect(listener.sid, namespace=NAMESPACE)
+
+    def _stream_ids(self) -> Collection[str]:
+        return {x.grant.stream_id for x in self._listeners.values() if x.grant.stream_id is not None}
+
+    def _revoked(self, stream_ids: Collection[str]) -> None:
+        """The sweep, which runs at once, dismisses them."""
+        for listener in self._listeners.values():
+            if listener.grant.stream_id in stream_ids:
+                listener.expires_at, listener.ending = 0.0, "revoked"
+        self._wake.set()
+
+    def _renewed(self, subject: str, stream_id: str | None, expires_at: float) -> None:
+        for listener in self._listeners.values():
+            if listener.grant.subject == subject and listener.grant.stream_id == stream_id:
+                listener.expires_at = max(listener.expires_at, expires_at)
+
+    def _changed(self, order_id: str) -> None:
+        self._feed.changed(order_id)
+        self._wake.set()
+
+    def _session_closed(self, session: Session, reason: str) -> None:
+        room = person_room(session.order_id, session.subject)
+        self._feed.push("session:closed", {"sessionId": session.session_id, "reason": reason}, room)
+        self._wake.set()
+
+    def _draining(self) -> None:
+        for order_id in {listener.order_id for listener in self._listeners.values()}:
+            self._feed.push("server:draining", {"retryAfter": RETRY_DRAINING}, order_room(order_id))
+        self._wake.set()
+
+
+def attach(app: web.Application, services: Services) -> None:
+    """Serve `/socket.io/` from `app`; the sending task lives as long as the application."""
+    origins = services.settings.origins
+    server = socketio.AsyncServer(
+        async_mode="aiohttp",
+        cors_allowed_origins="*" if "*" in origins else list(origins),
+        cors_credentials=False,
+        max_http_buffer_size=MAX_MESSAGE,
+        namespaces=[NAMESPACE],
+        logger=False,
+        engineio_logger=False,
+    )
+    server.attach(app)
+    events = LiveEvents(server, services)
+
+    async def sending(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(events.run(), name="live-events")
+        yield
+        task.cancel()
+        await asyncio.wait((task,))
+        await server.shutdown()
+
+    app.cleanup_ctx.append(sending)
