@@ -22,11 +22,12 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
+from cryptography.utils import Buffer
 
 from gateway.errors import Malformed
 
-Encrypt = Callable[[bytes, bytes, bytes | None], bytes]
-"""`encrypt(nonce, plaintext, associated_data)` gives ciphertext and tag."""
+Encrypt = Callable[[bytes, Buffer, Buffer, Buffer], int]
+"""`encrypt(nonce, plaintext, associated_data, output)` puts ciphertext and tag into `output`."""
 
 REPLAY_WINDOW = 1024
 """Packets behind the newest one that are still taken, per ssrc: over a second of video at 8 Mbit/s."""
@@ -220,7 +221,7 @@ class OutboundSrtp:
         """
         if self._cm is not None:
             return None
-        return self._rtp.encrypt, self._rtp_salt ^ (ssrc << 48)
+        return self._rtp.encrypt_into, self._rtp_salt ^ (ssrc << 48)
 
     def protect_rtp(self, packet: bytes, index: int) -> bytes:
         """The SRTP packet for `packet`, whose sequence number ends `index`. Raises SrtpError."""

@@ -1,0 +1,269 @@
+"""A track on its way to one viewer: its own numbers, its keys, and what it can send again."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from gateway.protocol.description import Address, Codec, MediaKind, NegotiatedMedia
+from gateway.protocol.rtcp import SenderReport, ntp_from_unix
+from gateway.protocol.rtp import write_rtp
+from gateway.protocol.srtp import Encrypt
+from gateway.sfu.ports import MediaLink, OutboundMedia
+from gateway.sfu.rewriter import NumberMap, Segment
+
+if TYPE_CHECKING:
+    from gateway.sfu.fanout import Profile
+    from gateway.sfu.layer import Layer
+    from gateway.sfu.packet import MediaPacket
+
+RESEND_INTERVAL = 0.02
+"""Seconds in which a packet is resent once at most: players repeat requests faster than a round trip."""
+RESEND_RATE = 500.0
+"""Packets a second that one viewer may have resent in the long run, and at once."""
+CLOCKS_AGREE = 0.5
+"""Seconds by which sender reports and arrival times may differ before the reports are not believed."""
+
+_original_sequence_number = Struct("!H").pack
+_MASK32 = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The source of a segment: a layer, sent in the shape of a profile."""
+
+    layer: Layer
+    profile: Profile
+
+
+class DownTrack:
+    """One m-line of a subscriber, fed by one layer at a time.
+
+    `sequence_offset`, `timestamp_offset`, `ssrc`, `encrypt`, `nonce_base` and `address` are what the
+    fan-out reads; they change only between bursts.
+    """
+
+    __slots__ = (
+        "_last_arrival",
+        "_last_timestamp",
+        "_numbers",
+        "_octets",
+        "_packets",
+        "_resend_budget",
+        "_resend_checked",
+        "_resent",
+        "_rtx_index",
+        "_sent_at_begin",
+        "accepted",
+        "address",
+        "drops",
+        "encrypt",
+        "fraction_lost",
+        "layer",
+        "link",
+        "media",
+        "nonce_base",
+        "outbound",
+        "resent",
+        "rtt",
+        "rtx_ssrc",
+        "sequence_offset",
+        "ssrc",
+        "timestamp_offset",
+        "waiting_for",
+    )
+
+    def __init__(
+        self,
+        media: NegotiatedMedia,
+        ssrc: int,
+        rtx_ssrc: int | None,
+        link: MediaLink,
+        outbound: OutboundMedia,
+        address: Address,
+        drops: Counter[str],
+    ) -> None:
+        self.media = media
+        self.accepted: Sequence[Codec] = media.codecs
+        self.ssrc = ssrc
+        self.rtx_ssrc = rtx_ssrc
+        self.link = link
+        self.outbound = outbound
+        self.address = address
+        self.drops = drops
+        gcm = outbound.gcm_stream(ssrc)
+        self.encrypt: Encrypt = gcm[0] if gcm else _no_cipher
+        self.nonce_base = gcm[1] if gcm else 0
+        # Indices start in the lower half of the circle, so that no reordering at the start looks like
+        # a roll-over that never happened (RFC 3711 section 3.3.1).
+        self._numbers: NumberMap[Stay] = NumberMap(secrets.randbits(15))
+        self._rtx_index = secrets.randbits(15)
+        self.sequence_offset = 0
+        self.timestamp_offset = 0
+        self.layer: Layer | None = None
+        self.waiting_for: Layer | None = None
+        self._last_timestamp: int | None = None
+        self._last_arrival = 0.0
+        self._packets = 0
+        self._octets = 0
+        self._sent_at_begin = (0, 0)
+        self._resent: dict[int, float] = {}
+        self._resend_budget = RESEND_RATE
+        self._resend_checked = 0.0
+        self.resent = 0
+        self.rtt: float | None = None
+        self.fraction_lost = 0.0
+
+    @property
+    def kind(self) -> MediaKind:
+        """Audio or video."""
+        assert self.media.kind is not None
+        return self.media.kind
+
+    @property
+    def gcm(self) -> bool:
+        """Whether the fan-out can encrypt in place."""
+        return self.encrypt is not _no_cipher
+
+    @property
+    def stay(self) -> Segment[Stay] | None:
+        """Where it is fed from now; None while nothing feeds it."""
+        return self._numbers.current if self.layer else None
+
+    def begin(self, layer: Layer, profile: Profile, packet: MediaPacket) -> None:
+        """Go on with `layer` from `packet`, without a jump in the viewer's numbers.
+
+        The caller has taken the down track out of the layer that fed it before, with `leave`.
+        """
+        offset = self._continue_timestamps(layer, packet)
+        segment = self._numbers.switch(Stay(layer, profile), packet.index, offset)
+        self.sequence_offset = segment.sequence_offset
+        self.timestamp_offset = offset
+        self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
+        self.layer = layer
+        self.waiting_for = None
+
+    def leave(self) -> None:
+        """Stop being fed; numbers stand where the last packet left them."""
+        layer, segment = self.layer, self._numbers.current
+        self.layer = None
+        if layer is None or segment is None or layer.highest_sent < segment.start:
+            return
+        self._numbers.advance(layer.highest_sent)
+        self._last_timestamp = layer.highest_timestamp + self.timestamp_offset & _MASK32
+        self._last_arrival = layer.highest_arrival
+        self._packets += layer.sent_packets - self._sent_at_begin[0]
+        self._octets += layer.sent_octets - self._sent_at_begin[1]
+
+    def _continue_timestamps(self, layer: Layer, packet: MediaPacket) -> int:
+        """The offset that puts `packet` as far behind the last one as it was captured after it."""
+        if self._last_timestamp is None:
+            return secrets.randbits(31) - packet.timestamp & _MASK32
+        elapsed = packet.arrival - self._last_arrival
+        previous = self._numbers.current
+        if previous is not None and previous.source.layer.track is layer.track:
+            told = layer.clock.seconds_between(
+                previous.source.layer.clock,
+                self._last_timestamp - previous.timestamp_offset & _MASK32,
+                packet.timestamp,
+            )
+            if told is not None and abs(told - elapsed) < CLOCKS_AGREE:
+                elapsed = told
+        ticks = max(1, round(elapsed * layer.clock.rate))
+        return self._last_timestamp + ticks - packet.timestamp & _MASK32
+
+    def newest_out(self) -> int:
+        """The highest index sent so far."""
+        if self.layer is None:
+            return self._numbers.next_out - 1
+        return max(self._numbers.next_out - 1, self.layer.highest_sent + self.sequence_offset)
+
+    def resend(self, lost: Sequence[int], now: float) -> None:
+        """Answer a NACK from the layer's cache: as RTX (RFC 4588) where negotiated, else the same bytes."""
+        self._refill(now)
+        newest = self.newest_out()
+        for sequence_number in lost:
+            if self._resend_budget < 1:
+                self.drops["nack_over_budget"] += 1
+                return
+            if now - self._resent.get(sequence_number, float("-inf")) < RESEND_INTERVAL:
+                continue
+            found = self._numbers.find(sequence_number, newest)
+            packet = found and found[0].source.layer.cache.get(found[1])
+            if not found or not packet or packet.index > found[0].source.layer.highest_sent:
+                self.drops["nack_not_cached"] += 1
+                continue
+            self._resent[sequence_number] = now
+            self._resend_budget -= 1
+            self.resent += 1
+            self._send_again(found[0], packet)
+
+    def _refill(self, now: float) -> None:
+        self._resend_budget = min(
+            RESEND_RATE, self._resend_budget + (now - self._resend_checked) * RESEND_RATE
+        )
+        self._resend_checked = now
+        if len(self._resent) > 2 * RESEND_RATE:
+            self._resent = {key: at for key, at in self._resent.items() if now - at < RESEND_INTERVAL}
+
+    def _send_again(self, segment: Segment[Stay], packet: MediaPacket) -> None:
+        profile = segment.source.profile
+        out = packet.index + segment.sequence_offset
+        slot = profile.lay_out(packet)
+        rtx = self._rtx_payload_type(profile.payload_type)
+        if rtx is None or self.rtx_ssrc is None:
+            self.link.send_rtp(slot.packet(out, segment.timestamp_offset, self.ssrc), out)
+            return
+        self._rtx_index += 1
+        self.link.send_rtp(
+            write_rtp(
+                payload_type=rtx,
+                marker=packet.marker,
+                sequence_number=self._rtx_index & 0xFFFF,
+                timestamp=packet.timestamp + segment.timestamp_offset & _MASK32,
+                ssrc=self.rtx_ssrc,
+                payload=_original_sequence_number(out & 0xFFFF) + packet.payload,
+                extensions=slot.extensions,
+            ),
+            self._rtx_index,
+        )
+
+    def _rtx_payload_type(self, payload_type: int) -> int | None:
+        return next((c.rtx_payload_type for c in self.accepted if c.payload_type == payload_type), None)
+
+    def counts(self) -> tuple[int, int]:
+        """Packets and payload octets sent, retransmissions left out (RFC 3550 section 6.4.1)."""
+        if self.layer is None:
+            return self._packets, self._octets
+        return (
+            self._packets + self.layer.sent_packets - self._sent_at_begin[0],
+            self._octets + self.layer.sent_octets - self._sent_at_begin[1],
+        )
+
+    def sender_report(self, wall: float) -> SenderReport | None:
+        """Maps the viewer's timestamps to wall-clock time, so that picture and sound meet; None before media.
+
+        `wall` is the gateway's time in Unix seconds; both tracks of a publisher are on one time scale.
+        """
+        if self.layer is None:
+            return None
+        timestamp = self.layer.clock.timestamp_at(wall)
+        if timestamp is None:
+            return None
+        packets, octets = self.counts()
+        return SenderReport(
+            ssrc=self.ssrc,
+            ntp=ntp_from_unix(wall),
+            rtp_timestamp=timestamp + self.timestamp_offset & _MASK32,
+            packet_count=packets & _MASK32,
+            octet_count=octets & _MASK32,
+            reports=(),
+        )
+
+
+def _no_cipher(*_: object) -> int:
+    raise AssertionError("a CM-SHA1-80 down track has no in-place cipher")

@@ -1,0 +1,80 @@
+"""RTP timestamps on the gateway's wall clock, as told by a publisher's sender reports."""
+
+from __future__ import annotations
+
+from gateway.protocol.rtcp import unix_from_ntp
+
+_MASK32 = 0xFFFFFFFF
+
+
+def signed_difference(a: int, b: int) -> int:
+    """`a - b` on the 32-bit circle, between -2**31 and 2**31 - 1."""
+    return ((a - b + 0x80000000) & _MASK32) - 0x80000000
+
+
+class PublisherClock:
+    """The difference between a publisher's wall clock and ours, fixed by its first sender report.
+
+    It is one for all tracks of the publisher: their relation, which is what lip sync needs, stays
+    exact however wrong the publisher's clock is.
+    """
+
+    __slots__ = ("_offset",)
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+
+    def to_local(self, ntp: int, wall: float) -> float:
+        """The instant of a sender report in our Unix seconds; `wall` is when it arrived."""
+        theirs = unix_from_ntp(ntp)
+        if self._offset is None:
+            self._offset = wall - theirs
+        return theirs + self._offset
+
+
+class MediaClock:
+    """One layer's timestamps against wall-clock time.
+
+    Until the first sender report the arrival of the first packet stands in for it.
+    """
+
+    __slots__ = ("_publisher", "_reference", "rate", "reported")
+
+    def __init__(self, rate: int, publisher: PublisherClock) -> None:
+        self.rate = rate
+        self.reported = False
+        self._publisher = publisher
+        self._reference: tuple[float, int] | None = None
+
+    def arrived(self, timestamp: int, wall: float) -> None:
+        """Tell the first packet's arrival in Unix seconds; later calls change nothing."""
+        if self._reference is None:
+            self._reference = (wall, timestamp)
+
+    def on_sender_report(self, ntp: int, timestamp: int, wall: float) -> None:
+        """Take a sender report that arrived at `wall`."""
+        self._reference = (self._publisher.to_local(ntp, wall), timestamp)
+        self.reported = True
+
+    def timestamp_at(self, wall: float) -> int | None:
+        """The timestamp of media captured at `wall`; None before any packet."""
+        if self._reference is None:
+            return None
+        at, timestamp = self._reference
+        return timestamp + round((wall - at) * self.rate) & _MASK32
+
+    def wall_at(self, timestamp: int) -> float | None:
+        """When media with this timestamp was captured, in our Unix seconds; None before any packet."""
+        if self._reference is None:
+            return None
+        at, reference = self._reference
+        return at + signed_difference(timestamp, reference) / self.rate
+
+    def seconds_between(self, other: MediaClock, earlier: int, later: int) -> float | None:
+        """Capture time from `earlier` (on `other`'s scale) to `later`; None unless both are reported."""
+        if self is other:
+            return signed_difference(later, earlier) / self.rate
+        if not (self.reported and other.reported):
+            return None
+        start, end = other.wall_at(earlier), self.wall_at(later)
+        return None if start is None or end is None else end - start

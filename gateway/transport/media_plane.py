@@ -1,0 +1,189 @@
+"""The media plane: the socket, the rooms, and the sessions between them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import ifaddr
+
+from gateway.clock import Clock
+from gateway.log import get_logger
+from gateway.protocol.description import Candidate, Codec, MediaKind
+from gateway.protocol.dtls import Certificate
+from gateway.protocol.peer import PeerConnection
+from gateway.sfu.publisher import Publisher
+from gateway.sfu.room import Rooms
+from gateway.sfu.state import CameraState
+from gateway.sfu.subscriber import Subscriber
+from gateway.signalling.ports import SessionKind, SessionSpec
+from gateway.transport.egress import UdpEgress
+from gateway.transport.endpoints import Endpoint, PublishingEndpoint, WatchingEndpoint
+from gateway.transport.peer_driver import PeerDriver
+from gateway.transport.udp_mux import UdpMux, open_media_socket
+
+_HOST_PREFERENCE = 126
+"""Type preference of host candidates (RFC 8445 section 5.1.2.2)."""
+
+log = get_logger("gateway.transport.media")
+
+
+def own_addresses(host: str) -> list[str]:
+    """Addresses to announce when none are configured: what the socket is bound to, or the machine's own.
+
+    Loopback only where the socket is bound to it; link-local never; IPv4 first, since some players
+    (FFmpeg) look at the first candidate only.
+    """
+    bound = ipaddress.ip_address(host)
+    if not bound.is_unspecified:
+        return [host]
+    found = [
+        ipaddress.ip_address(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+        for a in ifaddr.get_adapters()
+        for ip in a.ips
+    ]
+    usable = [
+        ip
+        for ip in found
+        if not (ip.is_loopback or ip.is_link_local) and (ip.version == 4 or bound.version == 6)
+    ]
+    return [str(ip) for ip in sorted(usable, key=lambda ip: ip.version)] or ["127.0.0.1"]
+
+
+def host_candidates(addresses: Sequence[str], port: int) -> tuple[Candidate, ...]:
+    """UDP host candidates, best first (RFC 8445 section 5.1.2.1)."""
+    return tuple(
+        Candidate(
+            foundation=str(place + 1),
+            component=1,
+            transport="udp",
+            priority=(_HOST_PREFERENCE << 24) | ((0xFFFF - place) << 8) | 0xFF,
+            host=address,
+            port=port,
+        )
+        for place, address in enumerate(addresses)
+    )
+
+
+class UdpMediaPlane:
+    """Implements `signalling.ports.MediaPlane` on one UDP socket.
+
+    `start` binds and reads; `open` needs a running loop. `stop` is idempotent and ends what is left.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        announced: Sequence[str],
+        clock: Clock,
+        drops: Counter[str],
+        publisher_patience: float = 60.0,
+    ) -> None:
+        self._clock = clock
+        self._drops = drops
+        self._patience = publisher_patience
+        self._certificate = Certificate.generate()
+        self._socket: socket.socket = open_media_socket(host, port)
+        self._egress = UdpEgress(self._socket, drops)
+        self._mux = UdpMux(self._socket, clock, drops, self._after_batch)
+        self._drivers: set[PeerDriver] = set()
+        self._callbacks: list[Callable[[str], None]] = []
+        self._announcement: asyncio.Handle | None = None
+        self._to_announce: set[str] = set()
+        self.rooms = Rooms(self._egress, self._changed)
+        self.port: int = self._socket.getsockname()[1]
+        self.fingerprint = self._certificate.fingerprint
+        self.candidates = host_candidates(announced or own_addresses(host), self.port)
+
+    def start(self) -> None:
+        """Begin to read the socket."""
+        self._mux.start()
+        log.info("media port open", port=self.port, announced=[c.host for c in self.candidates])
+
+    def stop(self) -> None:
+        """Close every session and the socket; idempotent."""
+        for driver in list(self._drivers):
+            driver.close("shutdown")
+        if self._announcement is not None:
+            self._announcement.cancel()
+        self._mux.stop()
+        self._socket.close()
+
+    def open(self, spec: SessionSpec) -> PeerDriver:
+        """Start a session as negotiated."""
+        now = self._clock.monotonic()
+        negotiated = spec.negotiated
+        peer = PeerConnection(
+            certificate=self._certificate,
+            local_ice=spec.local_ice,
+            remote_ice=negotiated.remote_ice,
+            dtls_role=negotiated.dtls_role,
+            remote_fingerprints=negotiated.remote_fingerprints,
+            now=now,
+            drops=self._drops,
+        )
+        driver = PeerDriver(
+            peer,
+            self._endpoint(spec),
+            spec.local_ice.ufrag,
+            self._mux,
+            self._egress,
+            self._clock,
+            self._drops,
+        )
+        self._drivers.add(driver)
+        driver.closed.add_done_callback(lambda _: self._drivers.discard(driver))
+        return driver
+
+    def _endpoint(self, spec: SessionSpec) -> Endpoint:
+        camera = self.rooms.enter(spec.order_id, spec.camera)
+        if spec.kind is SessionKind.WHIP:
+            publisher = Publisher(spec.negotiated, self.rooms.mark_dirty, self._drops)
+            return PublishingEndpoint(spec.order_id, camera, self.rooms, publisher, self._clock)
+        subscriber = Subscriber(spec.negotiated, spec.senders, self._drops)
+        return WatchingEndpoint(
+            spec.order_id, camera, self.rooms, subscriber, self._clock, self._patience, self._drops
+        )
+
+    def published(self, order_id: str, camera: str) -> Mapping[MediaKind, Codec] | None:
+        """What is live on the camera now; None when nobody publishes."""
+        room = self.rooms.get(order_id)
+        place = room.cameras.get(camera) if room else None
+        if place is None or place.publisher is None or not place.live:
+            return None
+        return place.publisher.codecs()
+
+    def cameras(self, order_id: str) -> list[CameraState]:
+        """The order's cameras with their layers."""
+        room = self.rooms.get(order_id)
+        now = self._clock.monotonic()
+        return [camera.state(now) for camera in room.cameras.values()] if room else []
+
+    def viewers(self, order_id: str) -> int:
+        """How many connected sessions watch the order."""
+        room = self.rooms.get(order_id)
+        return room.viewers() if room else 0
+
+    def on_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the order's id after its cameras or viewer count changed."""
+        self._callbacks.append(callback)
+
+    def _after_batch(self, now: float) -> None:
+        self.rooms.flush()
+
+    def _changed(self, order_id: str) -> None:
+        """Tell listeners soon, outside the packet path."""
+        self._to_announce.add(order_id)
+        if self._announcement is None:
+            self._announcement = asyncio.get_running_loop().call_soon(self._announce)
+
+    def _announce(self) -> None:
+        self._announcement = None
+        changed, self._to_announce = self._to_announce, set()
+        for order_id in changed:
+            for callback in self._callbacks:
+                callback(order_id)

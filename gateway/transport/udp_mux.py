@@ -1,0 +1,146 @@
+"""One UDP socket for all sessions: reads it empty and hands each datagram to its peer.
+
+Sessions are told apart by the local username fragment of a STUN check first, by remote address after.
+An address belongs to a peer only once a check with the peer's password came from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from gateway.clock import Clock
+from gateway.protocol.datagram import DatagramKind, classify
+from gateway.protocol.description import Address
+from gateway.protocol.stun import peek_username
+
+BATCH = 512
+"""Datagrams read in one wake-up at most, so that timers and HTTP get their turn."""
+LARGEST = 2048
+ADDRESSES_PER_PEER = 8
+_BUFFER = 8 << 20
+
+
+class MuxedPeer(Protocol):
+    """What the mux drives; `PeerDriver` is one."""
+
+    addresses: list[Address]
+    """The addresses that lead to this peer, oldest first; the mux keeps them."""
+
+    def on_control(self, data: bytes, address: Address, now: float) -> bool:
+        """Take STUN or DTLS; True when the address is proven to be this peer's."""
+        ...
+
+    def on_rtp(self, data: bytes, address: Address, now: float) -> None: ...
+
+    def on_rtcp(self, data: bytes, address: Address, now: float) -> None: ...
+
+
+def open_media_socket(host: str, port: int) -> socket.socket:
+    """A bound non-blocking UDP socket with buffers for bursts. OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+class UdpMux:
+    """Reads the media socket. `after_batch(now)` is called when all that came was handed out."""
+
+    def __init__(
+        self, sock: socket.socket, clock: Clock, drops: Counter[str], after_batch: Callable[[float], None]
+    ) -> None:
+        self._sock = sock
+        self._clock = clock
+        self._drops = drops
+        self._after_batch = after_batch
+        self._by_ufrag: dict[str, MuxedPeer] = {}
+        self._by_address: dict[Address, MuxedPeer] = {}
+        self.received = 0
+        """Datagrams read so far."""
+
+    def start(self) -> None:
+        """Begin to read on the running loop."""
+        asyncio.get_running_loop().add_reader(self._sock.fileno(), self._readable)
+
+    def stop(self) -> None:
+        """Stop reading; idempotent."""
+        if self._sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._sock.fileno())
+
+    def add(self, ufrag: str, peer: MuxedPeer) -> None:
+        """Checks that name this local username fragment are this peer's."""
+        self._by_ufrag[ufrag] = peer
+
+    def drop_ufrag(self, ufrag: str) -> None:
+        """A generation of ICE credentials has ended."""
+        self._by_ufrag.pop(ufrag, None)
+
+    def remove(self, peer: MuxedPeer) -> None:
+        """Forget a peer and all that leads to it."""
+        for address in peer.addresses:
+            if self._by_address.get(address) is peer:
+                del self._by_address[address]
+        peer.addresses.clear()
+        for ufrag in [ufrag for ufrag, known in self._by_ufrag.items() if known is peer]:
+            del self._by_ufrag[ufrag]
+
+    def _readable(self) -> None:
+        now = self._clock.monotonic()
+        receive = self._sock.recvfrom
+        dispatch = self._dispatch
+        for _ in range(BATCH):
+            try:
+                data, address = receive(LARGEST)
+            except BlockingIOError:
+                break
+            except OSError:  # an ICMP error for something sent earlier: its session notices by itself
+                self._drops["ingress_socket_error"] += 1
+                continue
+            self.received += 1
+            dispatch(data, address, now)
+        self._after_batch(now)
+
+    def _dispatch(self, data: bytes, address: Address, now: float) -> None:
+        kind = classify(data)
+        if kind is DatagramKind.STUN:
+            self._dispatch_check(data, address, now)
+            return
+        peer = self._by_address.get(address)
+        if peer is None:
+            self._drops["datagram_unknown_address"] += 1
+        elif kind is DatagramKind.RTP:
+            peer.on_rtp(data, address, now)
+        elif kind is DatagramKind.RTCP:
+            peer.on_rtcp(data, address, now)
+        elif kind is DatagramKind.DTLS:
+            peer.on_control(data, address, now)
+        else:
+            self._drops["datagram_unknown_kind"] += 1
+
+    def _dispatch_check(self, data: bytes, address: Address, now: float) -> None:
+        names = peek_username(data)
+        peer = self._by_ufrag.get(names[0]) if names else self._by_address.get(address)
+        if peer is None:
+            self._drops["stun_unknown_ufrag"] += 1
+        elif peer.on_control(data, address, now) and self._by_address.get(address) is not peer:
+            self._learn(address, peer)
+
+    def _learn(self, address: Address, peer: MuxedPeer) -> None:
+        former = self._by_address.get(address)
+        if former is not None:  # a NAT gave the port to somebody else, who proved it
+            former.addresses.remove(address)
+        self._by_address[address] = peer
+        peer.addresses.append(address)
+        if len(peer.addresses) > ADDRESSES_PER_PEER:
+            del self._by_address[peer.addresses.pop(0)]
