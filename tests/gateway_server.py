@@ -58,10 +58,10 @@ class GatewayServer:
         """The id of a new order."""
         return str(self.command("order", "create", "--title", "Phone, broken glass")["id"])
 
-    def token(self, order_id: str, *scopes: Scope, subject: str = "tester", camera: str | None = None) -> str:
+    def token(self, order_id: str, *scopes: Scope, subject: str = "tester", ttl: float = 900) -> str:
         """A token as the gateway itself would sign it, for any subject."""
         tokens = Tokens(self.environment["GATEWAY_JWT_SECRET"], SystemClock())
-        issued = tokens.issue(subject=subject, scopes=scopes, ttl=900, order_id=order_id, camera=camera)
+        issued = tokens.issue(subject=subject, scopes=scopes, ttl=ttl, order_id=order_id)
         return issued.token
 
     def publish_token(self, order_id: str, *, subject: str = "technician") -> str:
