@@ -96,7 +96,7 @@ def has_behaviour(path: Path) -> bool:
 
 
 def mirrored_name(test: Path) -> str:
-    """Both `protocol/sdp/test_parser.py` and `protocol/test_sdp_parser.py` mirror `protocol/sdp/parser.py`."""
+    """`protocol/sdp/test_parser.py` is as good as `protocol/test_sdp_parser.py`."""
     *folders, name = test.relative_to(ROOT / "tests" / "unit").with_suffix("").parts
     return "_".join([*folders, name.removeprefix("test_")])
 
