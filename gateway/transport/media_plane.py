@@ -168,6 +168,16 @@ class UdpMediaPlane:
         room = self.rooms.get(order_id)
         return room.viewers() if room else 0
 
+    @property
+    def max_segments(self) -> int:
+        """Packets that one system call may carry."""
+        return self._egress.max_segments
+
+    @property
+    def datagrams_received(self) -> int:
+        """Datagrams read so far."""
+        return self._mux.received
+
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Call back with the order's id after its cameras or viewer count changed."""
         self._callbacks.append(callback)
