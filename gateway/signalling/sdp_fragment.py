@@ -1,4 +1,4 @@
-"""`application/trickle-ice-sdpfrag`: what a PATCH carries, and what answers an ICE restart (RFC 8840, RFC 9725).
+"""`application/trickle-ice-sdpfrag`, the body of a PATCH and of its answer (RFC 8840, RFC 9725).
 
 Clients write these bodies in many ways, so reading is tolerant: credentials at session or media level, with
 or without m-lines, any m-line at all. Whether a fragment restarts ICE is for the caller to decide, by

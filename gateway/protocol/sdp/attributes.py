@@ -69,6 +69,11 @@ def ice_pwd(text: str) -> str:
     return text
 
 
+def ice_options(text: str) -> tuple[str, ...]:
+    """RFC 8839 section 5.6; libdatachannel (OBS) puts commas where the RFC has spaces."""
+    return tuple(text.replace(",", " ").split())
+
+
 def fingerprint(text: str) -> Fingerprint:
     """RFC 8122 section 5; the hash name in any case, the digest in any case."""
     algorithm, _, value = text.partition(" ")
@@ -103,10 +108,10 @@ def format_parameters(text: str) -> tuple[int, dict[str, str]]:
 
 def feedback(text: str) -> tuple[int | None, str]:
     """`a=rtcp-fb` (RFC 4585 section 4.2): payload type (None for `*`) and value, single-spaced."""
-    number_text, *words = text.split()
-    if not words:
-        raise MalformedSdp("an rtcp-fb must name a feedback")
-    return None if number_text == "*" else payload_type(number_text), " ".join(words).lower()
+    words = text.split()
+    if len(words) < 2:
+        raise MalformedSdp("an rtcp-fb must name payload type and feedback")
+    return None if words[0] == "*" else payload_type(words[0]), " ".join(words[1:]).lower()
 
 
 def extmap(text: str) -> ExtMap:

@@ -94,7 +94,7 @@ class _Section:
             case "ice-pwd":
                 self.transport["ice_pwd"] = attributes.ice_pwd(value)
             case "ice-options":
-                self.transport["ice_options"] = tuple(attributes.token(word) for word in value.split())
+                self.transport["ice_options"] = attributes.ice_options(value)
             case "setup":
                 self.transport["setup"] = value.lower()
             case "fingerprint":
