@@ -1,0 +1,77 @@
+/** Publishing: one WHIP session (RFC 9725) on one RTCPeerConnection. */
+
+import type { Caller } from "./http";
+import { type CodecChoice, orderCodecs } from "./offer";
+import { deleteResource, postOffer } from "./resource";
+
+export interface WhipRequest {
+  readonly url: string;
+  readonly iceServers: RTCIceServer[];
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+  readonly stream: MediaStream;
+  /** Lowest layer first: under pressure browsers drop layers from the end. */
+  readonly encodings: RTCRtpEncodingParameters[];
+  readonly codec: CodecChoice;
+  readonly onState: (state: RTCPeerConnectionState) => void;
+}
+
+function preferCodec(transceiver: RTCRtpTransceiver, choice: CodecChoice): void {
+  if (!("setCodecPreferences" in transceiver)) return;
+  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
+  try {
+    transceiver.setCodecPreferences(orderCodecs(codecs, choice));
+  } catch {
+    // Some versions refuse codecs that they can only send; their own order is fine then.
+  }
+}
+
+export class WhipSession {
+  private constructor(
+    readonly peer: RTCPeerConnection,
+    readonly resource: string,
+    readonly sessionId: string,
+  ) {}
+
+  /** @throws ApiError with the server's status; 409 while another technician holds the camera. */
+  static async open(wanted: WhipRequest): Promise<WhipSession> {
+    const peer = new RTCPeerConnection({ iceServers: wanted.iceServers, bundlePolicy: "max-bundle" });
+    try {
+      peer.addEventListener("connectionstatechange", () => wanted.onState(peer.connectionState));
+      const streams = [wanted.stream];
+      const [audio] = wanted.stream.getAudioTracks();
+      const [video] = wanted.stream.getVideoTracks();
+      if (audio) peer.addTransceiver(audio, { direction: "sendonly", streams });
+      if (video) {
+        const sendEncodings = wanted.encodings;
+        preferCodec(peer.addTransceiver(video, { direction: "sendonly", streams, sendEncodings }), wanted.codec);
+      }
+      const offer = await peer.createOffer();
+      await peer.setLocalDescription(offer);
+      const answer = await postOffer(wanted.url, offer.sdp ?? "", wanted.caller, wanted.signal);
+      const session = new WhipSession(peer, answer.resource, answer.sessionId);
+      try {
+        await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+        wanted.signal.throwIfAborted();
+      } catch (error) {
+        session.close(wanted.caller);
+        throw error;
+      }
+      return session;
+    } catch (error) {
+      peer.close();
+      throw error;
+    }
+  }
+
+  /** Puts another track in the place of the one being sent, without negotiation. */
+  async replace(track: MediaStreamTrack): Promise<void> {
+    const sender = this.peer.getSenders().find((each) => each.track?.kind === track.kind);
+    await sender?.replaceTrack(track);
+  }
+
+  close(caller: Caller): void {
+    this.peer.close();
+    deleteResource(this.resource, caller);
+  }
+}

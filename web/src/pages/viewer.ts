@@ -1,0 +1,222 @@
+/** `/live-stream`: the customer's page. Draws what the viewer's state says and owns the video element. */
+
+import { html, LitElement, nothing } from "lit";
+import { customElement, query, state } from "lit/decorators.js";
+import { canFullscreen, toggleFullscreen, WakeLock } from "../browser/screen";
+import { takeAddress, watchTokens } from "../browser/token-store";
+import { language, Locale } from "../i18n/locale";
+import { playIcon, soundIcon } from "../ui/icons";
+import "../ui/live-badges";
+import "../ui/page-header";
+import "../ui/player-controls";
+import { base, buttons } from "../ui/styles";
+import { announcement } from "../ui/viewer-overlay";
+import { LiveViewer } from "../viewer/live-viewer";
+import { viewerStyles } from "./viewer-styles";
+
+/** What browser tests and support read; see web/README.md. */
+export interface RepairLive {
+  readonly state: string;
+  readonly pc: RTCPeerConnection | undefined;
+  readonly sessionUrl: string | undefined;
+  stats(): Promise<unknown>;
+}
+
+declare global {
+  interface Window {
+    __repairLive?: RepairLive;
+  }
+}
+
+const tokens = watchTokens();
+const parameters = takeAddress(tokens);
+/** iOS ignores a page's volume, so a slider there would lie. */
+const appleTouch = /iPad|iPhone|iPod/.test(navigator.userAgent) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
+/** Milliseconds without a touch after which full screen shows the picture alone. */
+const idleAfter = 3000;
+
+@customElement("viewer-page")
+export class ViewerPage extends LitElement {
+  static override styles = [base, buttons, viewerStyles];
+
+  @state() private muted = true;
+  @state() private volume = 1;
+  @state() private frozen = false;
+  @state() private needsTap = false;
+  @state() private fullscreen = false;
+  @state() private idle = false;
+
+  @query("video") private video!: HTMLVideoElement;
+  @query("canvas") private canvas!: HTMLCanvasElement;
+  @query("main") private player!: HTMLElement;
+
+  private readonly locale = new Locale(this);
+  private readonly wakeLock = new WakeLock();
+  private readonly listening = new AbortController();
+  private idleTimer: number | undefined;
+  private readonly viewer = new LiveViewer({
+    tokens,
+    camera: parameters.get("camera") ?? undefined,
+    language,
+    onChange: () => this.requestUpdate(),
+    onStream: (stream) => this.show(stream),
+    onFreeze: () => this.freeze(),
+    onMoving: () => this.thaw(),
+  });
+
+  protected override firstUpdated(): void {
+    const { viewer } = this;
+    window.__repairLive = {
+      get state() {
+        return viewer.view;
+      },
+      get pc() {
+        return viewer.peer;
+      },
+      get sessionUrl() {
+        return viewer.sessionUrl;
+      },
+      stats: () => viewer.stats(),
+    };
+    const { signal } = this.listening;
+    document.addEventListener("fullscreenchange", () => (this.fullscreen = document.fullscreenElement !== null), { signal });
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    viewer.start();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.listening.abort();
+    this.viewer.close();
+  }
+
+  protected override updated(): void {
+    this.wakeLock.want(this.viewer.view === "playing");
+  }
+
+  override render() {
+    const { text } = this.locale;
+    const { view } = this.viewer;
+    document.title = `${text("viewerTitle")} · ${text("brand")}`;
+    return html`<page-header></page-header>
+      <main class=${this.idle && this.fullscreen ? "idle" : ""} @pointermove=${this.active} @pointerdown=${this.active}>
+        <h1 class="hidden-text">${text("viewerTitle")}</h1>
+        <div class="stage" @dblclick=${this.toggleFullscreen}>
+          <video autoplay playsinline disableremoteplayback .muted=${this.muted} aria-label=${text("video")}></video>
+          <canvas ?hidden=${!this.frozen} aria-hidden="true"></canvas>
+          <viewer-overlay .view=${view} .end=${this.viewer.state.end} @again=${() => this.viewer.restart()}></viewer-overlay>
+          <live-badges
+            ?live=${view === "playing"}
+            .since=${this.viewer.liveSince}
+            .viewers=${this.viewer.state.end ? undefined : this.viewer.viewers}
+          ></live-badges>
+          ${view === "playing" ? this.invitation() : nothing}
+        </div>
+        <player-controls
+          ?muted=${this.muted}
+          .volume=${this.volume}
+          ?adjustable=${!appleTouch}
+          ?fullscreen=${this.fullscreen}
+          ?can-fullscreen=${this.hasUpdated ? canFullscreen(this.video) : document.fullscreenEnabled}
+          @mute=${() => this.setMuted(!this.muted)}
+          @volume=${(event: CustomEvent<number>) => this.setVolume(event.detail)}
+          @fullscreen=${this.toggleFullscreen}
+        ></player-controls>
+        <p class="hidden-text" role="status">${text(announcement(view))}</p>
+      </main>`;
+  }
+
+  /** Browsers start a page's picture only without sound, and some not even that: then one tap is needed. */
+  private invitation() {
+    const { text } = this.locale;
+    if (this.needsTap) {
+      return html`<button class="primary invitation" id="play" @click=${this.play}>${playIcon()} ${text("play")}</button>`;
+    }
+    if (!this.muted) return nothing;
+    return html`<button class="primary invitation" id="sound-on" @click=${() => this.setMuted(false)}>
+      ${soundIcon()} ${text("soundOn")}
+    </button>`;
+  }
+
+  private show(stream: MediaStream): void {
+    if (this.video.srcObject !== stream) this.video.srcObject = stream;
+    void this.play();
+    this.watchFrames();
+  }
+
+  private readonly play = async (): Promise<void> => {
+    try {
+      await this.video.play();
+      this.needsTap = false;
+    } catch (error) {
+      // AbortError only says that a newer stream took its place.
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.needsTap = true;
+    }
+  };
+
+  /** Reports pictures until one counts as playing. */
+  private watchFrames(): void {
+    if (!("requestVideoFrameCallback" in this.video)) return;
+    this.video.requestVideoFrameCallback(() => {
+      this.viewer.frameShown();
+      if (this.viewer.view !== "playing") this.watchFrames();
+    });
+  }
+
+  private freeze(): void {
+    const { video, canvas } = this;
+    if (video.videoWidth === 0) return;
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d")?.drawImage(video, 0, 0);
+    this.frozen = true;
+    this.watchFrames();
+  }
+
+  private thaw(): void {
+    if (!this.frozen) return;
+    const uncover = () => (this.frozen = false);
+    if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(uncover);
+    // A page that shows no frames, such as one in the background, uncovers as well.
+    window.setTimeout(uncover, 300);
+  }
+
+  private setMuted(muted: boolean): void {
+    this.muted = muted;
+    this.video.muted = muted;
+    if (!muted && this.volume === 0) this.setVolume(1);
+    void this.play();
+  }
+
+  private setVolume(volume: number): void {
+    this.volume = volume;
+    this.video.volume = volume;
+    this.muted = volume === 0;
+    this.video.muted = this.muted;
+  }
+
+  private readonly toggleFullscreen = (): void => {
+    void toggleFullscreen(this.player, this.video).catch(() => undefined);
+  };
+
+  private readonly active = (): void => {
+    this.idle = false;
+    window.clearTimeout(this.idleTimer);
+    this.idleTimer = window.setTimeout(() => (this.idle = true), idleAfter);
+  };
+
+  private key(event: KeyboardEvent): void {
+    this.active();
+    const [target] = event.composedPath();
+    const typing = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const { code } = event;
+    if (code === "KeyM") this.setMuted(!this.muted);
+    else if (code === "KeyF") this.toggleFullscreen();
+    else if (code === "ArrowUp" || code === "ArrowDown") {
+      const step = code === "ArrowUp" ? 0.1 : -0.1;
+      this.setVolume(Math.min(1, Math.max(0, (this.muted ? 0 : this.volume) + step)));
+    } else return;
+    event.preventDefault();
+  }
+}

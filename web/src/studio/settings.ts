@@ -1,0 +1,61 @@
+/** What the technician chose, kept for the next time. */
+
+import { isObject } from "../api/http";
+import type { CodecChoice } from "../api/offer";
+
+export interface StudioSettings {
+  readonly source: "camera" | "screen";
+  readonly cameraId: string;
+  readonly microphoneId: string;
+  /** Height of the picture. */
+  readonly height: number;
+  readonly frameRate: number;
+  /** Kilobits per second of all layers together. */
+  readonly bitrate: number;
+  readonly codec: CodecChoice;
+  readonly simulcast: boolean;
+}
+
+export const defaultSettings: StudioSettings = {
+  source: "camera",
+  cameraId: "",
+  microphoneId: "",
+  height: 720,
+  frameRate: 30,
+  bitrate: 3000,
+  codec: "auto",
+  simulcast: true,
+};
+
+const storageKey = "studioSettings";
+
+/** Settings from their stored text; what does not fit falls back to the default. A screen is never shared unasked. */
+export function parseSettings(text: string | null): StudioSettings {
+  let stored: unknown;
+  try {
+    stored = JSON.parse(text ?? "{}");
+  } catch {
+    return defaultSettings;
+  }
+  if (!isObject(stored)) return defaultSettings;
+  const known = Object.entries(stored).filter(
+    ([name, value]) => name in defaultSettings && typeof value === typeof defaultSettings[name as keyof StudioSettings],
+  );
+  return { ...defaultSettings, ...Object.fromEntries(known), source: "camera" };
+}
+
+export function loadSettings(): StudioSettings {
+  try {
+    return parseSettings(localStorage.getItem(storageKey));
+  } catch {
+    return defaultSettings;
+  }
+}
+
+export function saveSettings(settings: StudioSettings): void {
+  try {
+    localStorage.setItem(storageKey, JSON.stringify(settings));
+  } catch {
+    // Kept for this page only.
+  }
+}
