@@ -235,6 +235,11 @@ class DownTrack:
     def _rtx_payload_type(self, payload_type: int) -> int | None:
         return next((c.rtx_payload_type for c in self.accepted if c.payload_type == payload_type), None)
 
+    def count(self, packets: int, octets: int) -> None:
+        """Note packets sent beside the layer's own forwarding."""
+        self._packets += packets
+        self._octets += octets
+
     def counts(self) -> tuple[int, int]:
         """Packets and payload octets sent, retransmissions left out (RFC 3550 section 6.4.1)."""
         if self.layer is None:

@@ -85,7 +85,8 @@ class Layer:
         keyframe = self._is_keyframe(packet.payload)
         media = MediaPacket(packet, index, keyframe, now)
         if keyframe:
-            self.keyframes.satisfied()
+            if not self.waiting:
+                self.keyframes.satisfied()
             self._measure_picture(packet.payload)
         if self._burst and index < self._burst[-1].index:
             self._unsorted = True
@@ -138,18 +139,31 @@ class Layer:
             packets.sort(key=_by_index)
             self._unsorted = False
         even_out(packets)
-        if self.waiting:
-            for position, packet in enumerate(packets):
-                if packet.keyframe and packet.index > self.highest_sent:
-                    self._forward(packets[:position], egress)
-                    self._admit(packet)
-                    packets = packets[position:]
-                    break
-        self._forward(packets, egress)
+        start = next((x for x in packets if x.keyframe), None) if self.waiting else None
+        if start is None:
+            self._forward(packets, egress)
+        elif start.index > self.highest_sent:
+            self._forward([x for x in packets if x.index < start.index], egress)
+            self._admit(start)
+            self._forward([x for x in packets if x.index >= start.index], egress)
+        else:  # the keyframe's first packet came after others of it
+            self._forward(packets, egress)
+            self._catch_up(self._admit(start), start.index, egress)
 
-    def _admit(self, packet: MediaPacket) -> None:
-        """Start feeding everybody who waits, from this keyframe."""
+    def _catch_up(self, joined: list[DownTrack], start: int, egress: Egress) -> None:
+        """Send what has gone out since `start` to those who joined there."""
+        cached = map(self.cache.get, range(start, self.highest_sent + 1))
+        packets = [packet for packet in cached if packet is not None]
+        for down_track in joined:
+            if down_track.stay is not None:
+                fan_out(packets, down_track.stay.source.profile, [down_track], egress)
+                down_track.count(len(packets), sum(len(packet.payload) for packet in packets))
+
+    def _admit(self, packet: MediaPacket) -> list[DownTrack]:
+        """Start feeding everybody who waits, from this keyframe; those who now are fed."""
+        joined: list[DownTrack] = []
         waiting, self.waiting = self.waiting, []
+        self.keyframes.satisfied()
         for down_track in waiting:
             if down_track.layer is not None:
                 down_track.layer.release(down_track)
@@ -160,7 +174,9 @@ class Layer:
                 continue
             down_track.begin(self, profile, packet)
             self.groups.setdefault(profile, []).append(down_track)
-        self._newest_start = packet.index
+            joined.append(down_track)
+        self._newest_start = max(self._newest_start, packet.index)
+        return joined
 
     def _forward(self, packets: list[MediaPacket], egress: Egress) -> None:
         if not packets:
