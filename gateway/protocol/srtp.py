@@ -137,6 +137,7 @@ _LIBSRTP_REASON = {
     "authentication failure": "auth",
     "cipher failure": "auth",
     "replay check failed (bad index)": "replay",
+    "replay check failed (index too old)": "replay",
     "packet index is too old to consider": "replay",
     "can't use key any more": "exhausted",
 }
