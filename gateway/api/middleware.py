@@ -12,6 +12,7 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from gateway.api.endpoint import FRAGMENT, SDP
 from gateway.api.errors import http_problem, problem, problem_response
 from gateway.api.services import SERVICES
 from gateway.errors import GatewayError
@@ -23,7 +24,7 @@ _STARTED = web.RequestKey("started", float)
 SESSION_METHODS = "OPTIONS, GET, HEAD, POST, PATCH, DELETE"
 _API_METHODS = "OPTIONS, GET, HEAD, POST, PATCH, DELETE"
 _SESSION_PATHS = ("/whip/", "/whep/", "/sessions/")
-_QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+_QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/socket.io/"})
 """Asked by machines every few seconds; logged only when something is wrong."""
 
 _SESSION_CORS: Mapping[str, str] = {
@@ -37,6 +38,11 @@ _SESSION_CORS: Mapping[str, str] = {
     ),
     "Access-Control-Max-Age": "7200",
 }
+_ACCEPTED: Mapping[str, Mapping[str, str]] = {
+    hdrs.METH_POST: {"Accept-Post": SDP},
+    hdrs.METH_PATCH: {"Accept-Patch": FRAGMENT},
+}
+"""What a 415 says to the method that met it (RFC 9110 section 15.5.16)."""
 _SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     # A shop's site may hand a token over in the query: it must not travel on.
@@ -78,6 +84,8 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers["X-Request-Id"] = request_id
     if request.path.startswith(_SESSION_PATHS):
         response.headers.update(_SESSION_CORS)
+        if response.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            response.headers.update(_ACCEPTED.get(request.method, {}))
     elif request.path.startswith("/api/"):
         _add_api_cors(request, response)
 

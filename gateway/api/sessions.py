@@ -9,7 +9,6 @@ from gateway.api.auth import client_address, optional_grant
 from gateway.api.body import MAX_FRAGMENT, read_text, require_type
 from gateway.api.endpoint import FRAGMENT, LIMITS
 from gateway.api.services import SERVICES
-from gateway.errors import UnsupportedType
 from gateway.signalling.messages import PatchRequest
 
 PATH = "/sessions/{session_id}"
@@ -30,11 +29,7 @@ async def patch(request: web.Request) -> web.Response:
     session_id, grant = _enter(request)
     resource = request.app[SERVICES].resource
     resource.find(session_id, grant)
-    try:
-        require_type(request, FRAGMENT)
-    except UnsupportedType as error:
-        error.detail += "; offers and answers are exchanged by POST alone"
-        raise
+    require_type(request, FRAGMENT)
     result = resource.patch(
         PatchRequest(
             session_id=session_id,

@@ -8,7 +8,10 @@ from gateway.signalling.link_header import ice_server_links
 
 def test_one_field_a_server_in_the_order_clients_expect() -> None:
     links = ice_server_links(
-        [IceServer("stun:s.example.com:3478"), IceServer("turn:t.example.com?transport=udp", "5:anna", "c/+=")]
+        [
+            IceServer("stun:s.example.com:3478"),
+            IceServer("turn:t.example.com?transport=udp", "5:anna", "c/+="),
+        ]
     )
     assert links == [
         '<stun:s.example.com:3478>; rel="ice-server"',
