@@ -73,8 +73,11 @@ class Layer:
         self._newest_start = -1
         self._turn = 0
 
-    def receive(self, packet: RtpPacket, now: float, wall: float) -> bool:
-        """Take a packet; True when it is new and waits for `flush`."""
+    def receive(self, packet: RtpPacket, now: float, wall: float, *, repaired: bool = False) -> bool:
+        """Take a packet; True when it is new and waits for `flush`.
+
+        `repaired` ones came by RTX: they mend the media, not the loss that reports tell of.
+        """
         index = self._unwrap(packet.sequence_number)
         arrival = self.gaps.received(index, now)
         if arrival is Arrival.UNEXPECTED:
@@ -92,7 +95,8 @@ class Layer:
             self._unsorted = True
         self._burst.append(media)
         self.cache.add(media)
-        self.statistics.received(index, packet.timestamp, now)
+        if not repaired:
+            self.statistics.received(index, packet.timestamp, now)
         self.clock.arrived(packet.timestamp, wall)
         self.meter.add(len(packet.payload), packet.timestamp)
         self.last_arrival = now

@@ -78,17 +78,18 @@ class Publisher:
             sequence = packet.extensions.get(self._twcc_id)
             if sequence is not None:
                 self._twcc.add(int.from_bytes(sequence[:2], "big"), now)
-        layer = self._layers.get(packet.ssrc)
-        if layer is None:
-            repair = packet.payload_type in self._repair_types
-            layer = self._repaired(packet) if repair else self._bind(packet)
+        repaired = packet.payload_type in self._repair_types
+        if repaired:
+            layer = self._repaired(packet)
+        else:
+            layer = self._layers.get(packet.ssrc) or self._bind(packet)
         if layer is None:
             return
         if packet.payload_type != layer.codec.payload_type:
             layer = self._change_codec(layer, packet)
             if layer is None:
                 return
-        if layer.receive(packet, now, wall):
+        if layer.receive(packet, now, wall, repaired=repaired):
             self._dirty(layer)
 
     def _repaired(self, packet: RtpPacket) -> Layer | None:
@@ -156,6 +157,8 @@ class Publisher:
             return None
         self._forget(lambda known: known.track is track and known.rid == rid)
         self._layers[packet.ssrc] = layer
+        if self._twcc is not None:
+            self._twcc.media_ssrc = packet.ssrc  # feedback must name a stream that the sender has
         return layer
 
     def _forget(self, ended: Callable[[Layer], bool]) -> None:
