@@ -48,15 +48,6 @@ class BindingRequest:
     """The sender says it has the controlled role."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """Where in the datagram the deciding attributes are; positions are those of the attribute headers."""
-
-    username: bytes
-    integrity: int
-    fingerprint: int | None
-
-
 def peek_username(data: bytes) -> tuple[str, str] | None:
     """The (our, their) username fragments of a Binding request, for finding its session. Never raises.
 
@@ -85,21 +76,18 @@ def read_binding_request(data: bytes, keys: dict[bytes, bytes]) -> tuple[bytes, 
     stun_bad_integrity.
     """
     _check_header(data)
-    scan = _scan(data)
-    key = keys.get(scan.username)
-    if key is None:
-        raise StunError("stun_bad_username")
+    username, integrity, fingerprint = _scan(data, keys)
     # FFmpeg and others leave FINGERPRINT out; MESSAGE-INTEGRITY is what counts.
-    if scan.fingerprint is not None and not _fingerprint_matches(data, scan.fingerprint):
+    if fingerprint is not None and not _fingerprint_matches(data, fingerprint):
         raise StunError("stun_bad_fingerprint")
-    if not _integrity_matches(data, scan.integrity, key):
+    if not _integrity_matches(data, integrity, keys[username]):
         raise StunError("stun_bad_integrity")
     try:
         message = stun.parse_message(data)
     except (ValueError, struct.error):
         raise StunError("stun_malformed") from None
     attributes = message.attributes
-    return scan.username, BindingRequest(
+    return username, BindingRequest(
         message.transaction_id, "USE-CANDIDATE" in attributes, "ICE-CONTROLLED" in attributes
     )
 
@@ -136,7 +124,8 @@ def _check_header(data: bytes) -> None:
         raise StunError("stun_indication" if data[:2] == _BINDING_INDICATION else "stun_unexpected")
 
 
-def _scan(data: bytes) -> _Scan:
+def _scan(data: bytes, keys: dict[bytes, bytes]) -> tuple[bytes, int, int | None]:
+    """A username out of `keys`, and the positions of MESSAGE-INTEGRITY and, if there is one, FINGERPRINT."""
     username: bytes | None = None
     integrity: int | None = None
     fingerprint: int | None = None
@@ -149,6 +138,8 @@ def _scan(data: bytes) -> _Scan:
             raise StunError("stun_malformed")
         if kind == _USERNAME and username is None and integrity is None:
             username = data[position + 4 : position + 4 + length]
+            if username not in keys:
+                raise StunError("stun_bad_username")
         elif kind == _MESSAGE_INTEGRITY and integrity is None:
             integrity = position
             if length != _INTEGRITY_SIZE - 4:
@@ -162,7 +153,7 @@ def _scan(data: bytes) -> _Scan:
         raise StunError("stun_bad_username")
     if integrity is None:
         raise StunError("stun_bad_integrity")
-    return _Scan(username, integrity, fingerprint)
+    return username, integrity, fingerprint
 
 
 def _fingerprint_matches(data: bytes, position: int) -> bool:
