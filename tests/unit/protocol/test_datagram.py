@@ -41,7 +41,9 @@ def test_first_two_bytes_decide(first: int, second: int, kind: DatagramKind) -> 
         (128, 200, 8, DatagramKind.RTCP),
     ],
 )
-def test_shorter_than_the_header_is_unknown(first: int, second: int, minimum: int, kind: DatagramKind) -> None:
+def test_shorter_than_the_header_is_unknown(
+    first: int, second: int, minimum: int, kind: DatagramKind
+) -> None:
     packet = bytes([first, second]) + bytes(minimum - 2)
     assert classify(packet) is kind
     assert classify(packet[:-1]) is DatagramKind.UNKNOWN
