@@ -217,8 +217,9 @@ class OutboundSrtp:
     def gcm_stream(self, ssrc: int) -> tuple[Encrypt, int] | None:
         """For the hot loop: `encrypt` and `nonce_base`, or None when the profile is not GCM.
 
-        `header + encrypt((nonce_base ^ index).to_bytes(12, "big"), payload, header)` is the SRTP packet;
-        `header` is what precedes the payload: fixed header, CSRCs, header extensions (RFC 7714 section 8).
+        `encrypt((nonce_base ^ index).to_bytes(12, "big"), payload, header, output)` fills `output`, which is
+        16 bytes longer than the payload, with what follows `header` in the SRTP packet. `header` is all that
+        precedes the payload: fixed header, CSRCs, header extensions (RFC 7714 section 8).
         """
         if self._cm is not None:
             return None
