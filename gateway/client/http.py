@@ -11,6 +11,7 @@ from gateway.client.errors import ClientError, Refused
 
 MAX_ANSWER = 128 * 1024
 TIMEOUT = aiohttp.ClientTimeout(total=15)
+DELETE_TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ async def delete(http: aiohttp.ClientSession, resource: Resource) -> int | None:
     """End the session at the server. The status, or None when the server cannot be reached."""
     headers = {"Authorization": f"Bearer {resource.token}"}
     try:
-        async with http.delete(resource.url, headers=headers, timeout=TIMEOUT) as response:
+        async with http.delete(resource.url, headers=headers, timeout=DELETE_TIMEOUT) as response:
             return response.status
     except (aiohttp.ClientError, TimeoutError):
         return None

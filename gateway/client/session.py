@@ -63,6 +63,7 @@ class ClientSession:
         self._connection: ClientConnection | None = None
         self._socket: UdpSocket | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._closing = False
 
     async def open(self, offer: Offer) -> Answer:
         """Offer, connect, and return what was agreed. Raises Refused or another ClientError."""
@@ -102,14 +103,15 @@ class ClientSession:
 
     async def close(self) -> None:
         """End the session here and at the server. May be called again."""
+        self._closing = True
+        resource, self.resource = self.resource, None
+        if resource is not None:
+            await delete(self._http, resource)
         if self._connection is not None:
             self._connection.close()
             self._drain()
         else:
             self._release("closed")
-        resource, self.resource = self.resource, None
-        if resource is not None:
-            await delete(self._http, resource)
 
     def _start(self, offer: Offer, answer: Answer) -> None:
         self._socket = UdpSocket(family=answer.family, timestamps=self._timestamps)
@@ -177,4 +179,4 @@ class ClientSession:
             self._connected.set_exception(ClientError(reason))
             self._connected.exception()  # seen: `open` may already have given up waiting
         if not self.closed.done():
-            self.closed.set_result(reason)
+            self.closed.set_result("closed" if self._closing else reason)

@@ -1,7 +1,8 @@
 """The synthetic camera: `python -m gateway.demo.camera`, a process of its own beside the gateway.
 
-Reads one line of JSON, `{"url": …, "token": …}`, from standard input, publishes there with WHIP and ends
-with its session, or as soon as standard input is closed: whoever started it need not outlive it cleanly.
+Reads one line of JSON, `{"url": …, "state_url": …, "token": …}`, from standard input, waits until nobody
+else publishes, publishes with WHIP and ends with its session, or as soon as standard input is closed: it
+never outlives whoever started it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
+from gateway.client.errors import ClientError, Refused
 from gateway.client.packetize import packetize_h264
 from gateway.client.publisher import Publisher, PublishRequest
 from gateway.clock import Clock, SystemClock
@@ -31,15 +33,17 @@ LAYERS = (
     Layer("h", 1280, 720, 1_800_000),
 )
 BLOCKS_PER_SECOND = 50
+STATE_INTERVAL = 1.0
 NICENESS = 5
 """The picture may stutter before the gateway does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Where to publish."""
+    """Where to publish, and where to see whether the order is live already."""
 
     url: str
+    state_url: str
     token: str = field(repr=False)
 
 
@@ -70,6 +74,7 @@ async def film(assignment: Assignment, clock: Clock) -> str:
     rids = tuple(layer.rid for layer in LAYERS)
     request = PublishRequest(assignment.url, assignment.token, rids=rids)
     async with aiohttp.ClientSession() as http:
+        await _until_free(assignment, http)
         publisher = Publisher(request, http, studio.request_keyframe)
         await publisher.open()
         pictures = asyncio.create_task(_send_pictures(publisher, studio, clock), name="pictures")
@@ -85,6 +90,21 @@ async def film(assignment: Assignment, clock: Clock) -> str:
             sound.cancel()
             await asyncio.gather(pictures, sound, return_exceptions=True)
             await publisher.close()
+
+
+async def _until_free(assignment: Assignment, http: aiohttp.ClientSession) -> None:
+    """Wait while somebody else is live. Raises ClientError when the gateway does not say."""
+    headers = {"Authorization": f"Bearer {assignment.token}"}
+    while True:
+        try:
+            async with http.get(assignment.state_url, headers=headers) as response:
+                if response.status != 200:
+                    raise Refused(response.status, "the state of the order")
+                if not (await response.json())["live"]:
+                    return
+        except aiohttp.ClientError as error:
+            raise ClientError(f"no answer from the gateway: {type(error).__name__}") from error
+        await asyncio.sleep(STATE_INTERVAL)
 
 
 async def _send_pictures(publisher: Publisher, studio: Studio, clock: Clock) -> None:

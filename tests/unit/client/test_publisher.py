@@ -83,8 +83,7 @@ async def test_reports_carry_a_common_cname_and_leaving_says_goodbye(
     assert await publisher.closed == "closed"
     await server.until(lambda: any(isinstance(report, Bye) for report in server.rtcp))
     assert server.deleted == 1
-    assert server.peer is not None
-    assert server.peer.state == "closed"
+    await server.until(lambda: server.peer is not None and server.peer.state == "closed")
 
 
 async def test_a_nack_is_answered_and_keyframe_requests_name_their_layer(
