@@ -98,8 +98,8 @@ class LiveAccesses:
         )
         await self._repository.add(access)
         await self._orders.enable_live_stream(order_id)
-        # The fragment opens the login dialog; it never reaches a server's log.
-        link = f"{self._public_url}/#live-stream"
+        # The landing page opens its dialog with this login; a fragment never reaches a server's log.
+        link = f"{self._public_url}/#login={access.login}"
         return CreatedAccess(access.id, access.login, password, link, access.expires_at)
 
     async def authenticate(self, login: str, password: str, address: str) -> AuthenticatedAccess:

@@ -45,7 +45,7 @@ def bcrypt_costs(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 async def test_a_new_access_opens_the_order(office: Office) -> None:
     created = await office.accesses.create(ORDER, DAY, email="anna@example.com")
-    assert created.link == "https://live.example.com/#live-stream"
+    assert created.link == f"https://live.example.com/#login={created.login}"
     assert created.expires_at == office.clock.time() + DAY
     assert created.password not in repr(created)
     assert office.order_rows.rows[ORDER].live_stream_enabled
