@@ -17,6 +17,7 @@ export interface StreamState {
 }
 
 export interface SessionClosed {
+  /** Empty when the token itself has ended. */
   readonly sessionId: string;
   readonly reason: string;
 }

@@ -89,3 +89,12 @@ export function takeAddress(tokens: TokenStore): URLSearchParams {
   }
   return parameters;
 }
+
+/** A link with another token, pasted into the same tab, changes only the fragment: the page begins anew with it. */
+export function restartOnNewToken(tokens: TokenStore): void {
+  window.addEventListener("hashchange", () => {
+    if (!readAddress(location.href).parameters.has("token")) return;
+    takeAddress(tokens);
+    location.reload();
+  });
+}

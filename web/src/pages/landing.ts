@@ -196,7 +196,7 @@ export class LandingPage extends LitElement {
     const { parameters } = readAddress(location.href);
     const login = parameters.get("login");
     if (login) this.login = login;
-    if (login || location.hash === "#live-stream") void this.dialog.open();
+    if (login || location.hash === "#live-stream") void this.updateComplete.then(() => this.dialog.open());
   };
 
   private authenticated(event: CustomEvent<Authenticated>): void {

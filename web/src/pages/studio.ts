@@ -4,7 +4,7 @@ import { css, html, LitElement } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type TokenPayload, validateToken } from "../api/auth";
 import { ApiError } from "../api/problem";
-import { publishTokens, takeAddress } from "../browser/token-store";
+import { publishTokens, restartOnNewToken, takeAddress } from "../browser/token-store";
 import type { MessageKey } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
 import "../ui/page-header";
@@ -14,6 +14,7 @@ import "./studio-desk";
 
 const tokens = publishTokens();
 const parameters = takeAddress(tokens);
+restartOnNewToken(tokens);
 
 @customElement("studio-page")
 export class StudioPage extends LitElement {

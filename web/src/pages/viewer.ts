@@ -3,7 +3,7 @@
 import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { canFullscreen, toggleFullscreen, WakeLock } from "../browser/screen";
-import { takeAddress, watchTokens } from "../browser/token-store";
+import { restartOnNewToken, takeAddress, watchTokens } from "../browser/token-store";
 import { language, Locale } from "../i18n/locale";
 import { playIcon, soundIcon } from "../ui/icons";
 import "../ui/live-badges";
@@ -30,6 +30,7 @@ declare global {
 
 const tokens = watchTokens();
 const parameters = takeAddress(tokens);
+restartOnNewToken(tokens);
 /** iOS ignores a page's volume, so a slider there would lie. */
 const appleTouch = /iPad|iPhone|iPod/.test(navigator.userAgent) || (navigator.platform === "MacIntel" && navigator.maxTouchPoints > 1);
 /** Milliseconds without a touch after which full screen shows the picture alone. */

@@ -97,9 +97,9 @@ export class Broadcast {
     return this.meter.read(await session.peer.getStats());
   }
 
-  /** The server closed the session with this id. */
+  /** The server closed the session with this id, or with an empty one everything that the token opened. */
   closedByServer(sessionId: string, reason: string): void {
-    if (sessionId !== this.session?.sessionId) return;
+    if (sessionId !== "" && sessionId !== this.session?.sessionId) return;
     if (takenOver.test(reason)) this.end("taken", "");
     else if (accessEnded.test(reason)) this.end("access-ended", "");
     else this.lost();

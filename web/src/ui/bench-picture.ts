@@ -15,7 +15,7 @@ export const benchPicture = () => html`<svg viewBox="0 0 480 400" aria-hidden="t
     <circle cx="280" cy="84" r="12" fill="var(--accent)" />
     <circle cx="280" cy="84" r="5" fill="var(--surface)" />
   </g>
-  <path d="M262 104L118 268h206z" fill="var(--accent)" opacity="0.13" />
+  <path d="M262 104L96 292h246z" fill="var(--accent)" opacity="0.13" />
   <g>
     <rect x="104" y="176" width="124" height="206" rx="20" transform="rotate(-62 166 279)" fill="var(--ink)" />
     <rect x="112" y="184" width="108" height="190" rx="13" transform="rotate(-62 166 279)" fill="var(--surface)" />

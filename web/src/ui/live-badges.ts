@@ -27,6 +27,7 @@ export class LiveBadges extends LitElement {
         min-height: 32px;
         padding: 0 12px;
         border-radius: 999px;
+        border: 1px solid rgb(255 255 255 / 12%);
         background: rgb(11 16 19 / 72%);
         color: #fff;
         font-variant-numeric: tabular-nums;

@@ -59,6 +59,9 @@ export class LoginDialog extends LitElement {
       h2 {
         font-size: 1.5rem;
       }
+      #lead {
+        margin-top: 6px;
+      }
       form {
         display: grid;
         gap: 16px;

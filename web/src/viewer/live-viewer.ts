@@ -177,7 +177,7 @@ export class LiveViewer {
           this.options.onChange();
         },
         onSessionClosed: ({ sessionId, reason }) => {
-          if (sessionId === this.session?.sessionId) this.dispatch({ type: "closed-by-server", reason });
+          if (sessionId === "" || sessionId === this.session?.sessionId) this.dispatch({ type: "closed-by-server", reason });
         },
         onDraining: (retryAfter) => this.dispatch({ type: "draining", retryAfter }),
       },

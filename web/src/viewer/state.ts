@@ -79,7 +79,7 @@ export const initialState: ViewerState = {
 };
 
 /** Seconds between questions whether the technician is there: slow as a safety net, quicker when nobody tells us. */
-const askWithEvents = 30;
+const askWithEvents = 15;
 const askWithoutEvents = 3;
 
 const accessEnded = /expire|revoke|kick|token|access/i;
@@ -139,7 +139,8 @@ function refused(state: ViewerState, event: ViewerEvent & { type: "refused" }): 
 
 function rejected(state: ViewerState, event: ViewerEvent & { type: "rejected" }): Step {
   const { status, sentence, retryAfter } = event;
-  if (status === 409) return waitForTechnician(state, retryAfter);
+  // Told of the technician while the refusal was on its way, or by news that lag behind it: one of both is old.
+  if (status === 409) return state.events && state.live ? tryAgain(state) : waitForTechnician(state, retryAfter);
   if ([400, 406, 415, 422].includes(status)) return finish(state, { view: "error", code: "unsupported", sentence });
   return refused(state, { type: "refused", status, sentence, retryAfter });
 }
