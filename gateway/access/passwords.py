@@ -22,7 +22,7 @@ T = TypeVar("T")
 class BcryptHasher:
     """The `PasswordHasher` of production. `cost` is the work factor: 2**cost rounds."""
 
-    def __init__(self, cost: int = 12) -> None:
+    def __init__(self, cost: int = 10) -> None:
         self._cost = cost
         self._slots = asyncio.Semaphore(CONCURRENT)
         self._waiting = 0

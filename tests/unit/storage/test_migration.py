@@ -157,3 +157,24 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> 
         tables = await connection.run_sync(lambda sync: sa.inspect(sync).get_table_names())
         assert not await connection.run_sync(migration.is_current)
     assert "orders" not in tables
+
+
+async def test_supabase_does_not_serve_our_tables_to_the_world(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("CREATE ROLE anon"))
+        await connection.execute(sa.text("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO anon"))
+    try:
+        await database.migrate()
+        order = await OrderTable(database).add(NewOrder("private"), 0.0)
+        assert await OrderTable(database).get(order.id) == order
+        async with database.transaction() as connection:
+            await connection.execute(sa.text("SET LOCAL ROLE anon"))
+            for table in ("orders", "live_stream_access", "live_stream_accounts"):
+                rows = await connection.execute(sa.text(f"SELECT * FROM {table}"))
+                assert rows.all() == [], table
+    finally:
+        async with database.transaction() as connection:
+            await connection.execute(sa.text("DROP OWNED BY anon"))
+            await connection.execute(sa.text("DROP ROLE anon"))
+        await database.close()
