@@ -230,7 +230,8 @@ def load_settings(
 ) -> Settings:
     """Read `config_file`, then `env_file`, then `environ`, then `overrides` (by field name).
 
-    An empty environment value means the default. Raises ConfigError for an unknown name, a wrong value or an unreadable file.
+    An empty environment value means the default. Raises ConfigError for an unknown name, a wrong
+    value or an unreadable file.
     """
     from_file = _toml(config_file) if config_file else {}
     dotenv = DotEnvSettingsSource(Settings, env_file=env_file) if env_file.is_file() else None
