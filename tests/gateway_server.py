@@ -1,7 +1,8 @@
-"""A real gateway in a process of its own, on free loopback ports, with its own data folder."""
+"""A real gateway in a process of its own, on free ports, with its own data folder."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import secrets
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ifaddr
+
 from gateway.access.grants import Scope
 from gateway.access.tokens import Tokens
 from gateway.clock import SystemClock
@@ -31,6 +34,17 @@ def free_port(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def media_settings() -> dict[str, str]:
+    """The defaults, as users have them; loopback only on a machine that has nothing else.
+
+    Firefox and GStreamer do not pair their own addresses with a candidate on 127.0.0.1.
+    """
+    addresses = (ip.ip for adapter in ifaddr.get_adapters() for ip in adapter.ips if ip.is_IPv4)
+    if any(not ipaddress.ip_address(address).is_loopback for address in addresses):
+        return {}
+    return {"media_host": "127.0.0.1", "announced_ips": "127.0.0.1"}
 
 
 @dataclass(frozen=True)
@@ -105,9 +119,8 @@ def gateway_server(folder: Path, **settings: str) -> Iterator[GatewayServer]:
     chosen = {
         "http_host": "127.0.0.1",
         "http_port": str(port),
-        "media_host": "127.0.0.1",
+        **media_settings(),
         "media_port": str(free_port(socket.SOCK_DGRAM)),
-        "announced_ips": "127.0.0.1",
         "public_url": url,
         "data_dir": str(folder / "data"),
         "jwt_secret": secrets.token_urlsafe(48),

@@ -67,7 +67,7 @@ async def test_watching_before_anybody_publishes_can_be_retried(
         page = await browser.new_page()
         await page.goto(foreign_page)
         answer = await BrowserPeer(page, "customer").watch(
-            f"{gateway.url}/whep/{order}", gateway.watch_token(order)
+            f"{gateway.url}/whep/{order}", gateway.watch_token(order), patience=0
         )
         assert answer.status == 409
         assert answer.retry_after is not None

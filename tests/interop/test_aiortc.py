@@ -30,7 +30,7 @@ async def test_aiortc_publishes_and_watches(gateway: GatewayServer, order: str, 
 async def test_nobody_to_watch_is_a_conflict(gateway: GatewayServer, order: str) -> None:
     async with peer() as watcher:
         with pytest.raises(Refused) as refused:
-            await watcher.watch(f"{gateway.url}/whep/{order}", gateway.watch_token(order))
+            await watcher.watch(f"{gateway.url}/whep/{order}", gateway.watch_token(order), patience=0)
         assert refused.value.status == 409
 
 

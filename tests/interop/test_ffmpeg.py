@@ -15,17 +15,11 @@ async def test_ffmpeg_publishes_and_a_viewer_sees_and_hears(gateway: GatewayServ
     command = ffmpeg.publish_command(f"{gateway.url}/whip/{order}", token=gateway.publish_token(order))
     async with running(*command) as publisher, peer() as watcher:
 
-        async def live() -> bool:
-            assert publisher.child.returncode is None, publisher.output
-            status = await watcher.try_to_watch(f"{gateway.url}/whep/{order}", gateway.watch_token(order))
-            assert status in {201, 409}
-            return status == 201
-
         async def received() -> tuple[int, tuple[int, int], float]:
             assert publisher.child.returncode is None, publisher.output
             return watcher.frames, watcher.size, watcher.audio_energy
 
-        await eventually(live, deadline=20)
+        await watcher.watch(f"{gateway.url}/whep/{order}", gateway.watch_token(order))
         await eventually(
             received, lambda seen: seen[0] >= 30 and seen[1] == (640, 360) and seen[2] > 1, deadline=30
         )

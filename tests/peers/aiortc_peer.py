@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,8 @@ from aiohttp import ClientSession
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+CONFLICT = 409
 
 
 class Refused(Exception):
@@ -49,20 +52,18 @@ class Peer:
             transceiver.direction = "sendonly"
         await self._exchange(url, token)
 
-    async def watch(self, url: str, token: str) -> None:
-        """Decode whatever comes. Raises Refused; may be called again then."""
-        if not self.connection.getTransceivers():
-            self.connection.addTransceiver("audio", direction="recvonly")
-            self.connection.addTransceiver("video", direction="recvonly")
-        await self._exchange(url, token)
-
-    async def try_to_watch(self, url: str, token: str) -> int:
-        """Like `watch`, but returns the HTTP status."""
-        try:
-            await self.watch(url, token)
-        except Refused as refused:
-            return refused.status
-        return 201
+    async def watch(self, url: str, token: str, *, patience: float = 15.0) -> None:
+        """Decode whatever comes. Asks again while nobody is live, for `patience` seconds. Raises Refused."""
+        self.connection.addTransceiver("audio", direction="recvonly")
+        self.connection.addTransceiver("video", direction="recvonly")
+        end = time.monotonic() + patience
+        while True:
+            try:
+                return await self._exchange(url, token)
+            except Refused as refused:
+                if refused.status != CONFLICT or time.monotonic() >= end:
+                    raise
+            await asyncio.sleep(0.1)
 
     async def close(self) -> None:
         await self.connection.close()

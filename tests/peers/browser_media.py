@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 _EXCHANGE = """
-  const exchange = async (peer, url, token) => {
+  const exchange = async (peer, url, token, patience) => {
     await peer.setLocalDescription();
-    const response = await fetch(url, {
-      method: "POST", body: peer.localDescription.sdp,
-      headers: {"Content-Type": "application/sdp", "Authorization": `Bearer ${token}`}});
-    const location = response.headers.get("Location");
-    if (response.status === 201)
-      await peer.setRemoteDescription({type: "answer", sdp: await response.text()});
-    return {status: response.status, location, retryAfter: response.headers.get("Retry-After")};
+    const end = performance.now() + patience * 1000;
+    for (;;) {
+      const response = await fetch(url, {
+        method: "POST", body: peer.localDescription.sdp,
+        headers: {"Content-Type": "application/sdp", "Authorization": `Bearer ${token}`}});
+      const {status, headers} = response;
+      if (status === 201) await peer.setRemoteDescription({type: "answer", sdp: await response.text()});
+      if (status !== 409 || performance.now() > end)
+        return {status, location: headers.get("Location"), retryAfter: headers.get("Retry-After")};
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
   };
 """
 
@@ -37,10 +41,10 @@ _PUBLISH = f"""async ({{name, url, token, codec, simulcast}}) => {{
   video.setCodecPreferences(RTCRtpSender.getCapabilities("video").codecs.filter(
     c => wanted.includes(c.mimeType.toLowerCase())));
   (window.peers ??= {{}})[name] = peer;
-  return await exchange(peer, url, token);
+  return await exchange(peer, url, token, 0);
 }}"""
 
-_WATCH = f"""async ({{name, url, token}}) => {{
+_WATCH = f"""async ({{name, url, token, patience}}) => {{
   {_EXCHANGE}
   const peer = new RTCPeerConnection();
   const video = document.createElement("video");
@@ -51,7 +55,7 @@ _WATCH = f"""async ({{name, url, token}}) => {{
   peer.addTransceiver("audio", {{direction: "recvonly"}});
   peer.addTransceiver("video", {{direction: "recvonly"}});
   (window.peers ??= {{}})[name] = peer;
-  return await exchange(peer, url, token);
+  return await exchange(peer, url, token, patience);
 }}"""
 
 _STATISTICS = """async name => {
@@ -121,8 +125,10 @@ class BrowserPeer:
         arguments = {"name": self.name, "url": url, "token": token, "codec": codec, "simulcast": simulcast}
         return _answer(await self.page.evaluate(_PUBLISH, arguments))
 
-    async def watch(self, url: str, token: str) -> Answer:
-        return _answer(await self.page.evaluate(_WATCH, {"name": self.name, "url": url, "token": token}))
+    async def watch(self, url: str, token: str, *, patience: float = 15.0) -> Answer:
+        """Asks again while nobody is live, for `patience` seconds."""
+        arguments = {"name": self.name, "url": url, "token": token, "patience": patience}
+        return _answer(await self.page.evaluate(_WATCH, arguments))
 
     async def statistics(self) -> Statistics:
         values = await self.page.evaluate(_STATISTICS, self.name)
