@@ -87,11 +87,16 @@ class Publisher:
         self._make_senders(answer)
         self._reports = asyncio.create_task(self._report(), name="publisher reports")
 
-    def send_video(self, rid: str | None, payloads: Sequence[bytes], captured: float) -> None:
-        """Send one frame of a layer, captured at Unix time `captured`. A layer not accepted is ignored."""
+    def send_video(
+        self, rid: str | None, payloads: Sequence[bytes], captured: float, *, last: bool = True
+    ) -> None:
+        """Send payloads of a frame of a layer, captured at Unix time `captured`; `last` ends the frame.
+
+        A layer that the server did not accept is ignored.
+        """
         sender = self._video.get(rid)
         if sender is not None:
-            self._send(sender.frame(payloads, captured, marker=True))
+            self._send(sender.frame(payloads, captured, marker=last))
 
     def send_audio(self, payload: bytes, captured: float) -> None:
         """Send one audio packet whose first sample was taken at Unix time `captured`."""
