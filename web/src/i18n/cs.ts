@@ -93,7 +93,7 @@ export const cs: Messages = {
   microphoneLevel: "Úroveň mikrofonu",
   quality: "Kvalita",
   resolution: "Rozlišení",
-  frameRate: "Snímků za sekundu",
+  frameRate: "Snímky za s",
   bitrate: "Datový tok",
   codec: "Video kodek",
   codecAuto: "Automaticky",

@@ -82,7 +82,7 @@ export const en = {
   microphoneLevel: "Microphone level",
   quality: "Quality",
   resolution: "Resolution",
-  frameRate: "Frames per second",
+  frameRate: "Frame rate",
   bitrate: "Bitrate",
   codec: "Video codec",
   codecAuto: "Automatic",

@@ -93,7 +93,7 @@ export const ru: Messages = {
   microphoneLevel: "Уровень микрофона",
   quality: "Качество",
   resolution: "Разрешение",
-  frameRate: "Кадров в секунду",
+  frameRate: "Частота кадров",
   bitrate: "Битрейт",
   codec: "Видеокодек",
   codecAuto: "Автоматически",

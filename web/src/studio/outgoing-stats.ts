@@ -13,7 +13,7 @@ export interface LayerStats {
 export type Limitation = "none" | "cpu" | "bandwidth";
 
 export interface OutgoingStats {
-  /** Smallest picture first. */
+  /** Smallest layer first. */
   readonly layers: readonly LayerStats[];
   readonly audioBitrate: number;
   readonly codec: string;
@@ -23,6 +23,9 @@ export interface OutgoingStats {
   readonly fractionLost: number | undefined;
   readonly limitation: Limitation;
 }
+
+/** The rids of `encodings.ts`. */
+const layerOrder = ["l", "m", "h"];
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -54,7 +57,7 @@ export class OutgoingMeter {
     const pairs = entries.filter((entry) => entry.type === "candidate-pair" && entry.nominated === true);
     const codec = entries.find((entry) => entry.type === "codec" && entry.id === videos[0]?.codecId)?.mimeType;
     const layers = videos.map((entry) => this.layer(entry));
-    layers.sort((a, b) => a.height - b.height || a.bitrate - b.bitrate);
+    layers.sort((a, b) => layerOrder.indexOf(a.rid) - layerOrder.indexOf(b.rid));
     return {
       layers,
       audioBitrate: outgoing.filter((entry) => entry.kind === "audio").reduce((sum, entry) => sum + this.bitrate(entry), 0),

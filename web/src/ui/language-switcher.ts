@@ -37,6 +37,14 @@ export class LanguageSwitcher extends LitElement {
       select:hover {
         border-color: var(--muted);
       }
+      /* Beside other things on a phone there is room for the globe only. */
+      @media (max-width: 480px) {
+        :host([compact]) select {
+          width: 44px;
+          padding: 0;
+          color: transparent;
+        }
+      }
       option {
         background: var(--surface);
         color: var(--ink);

@@ -31,6 +31,14 @@ export class PageHeader extends LitElement {
         text-decoration: none;
         white-space: nowrap;
       }
+      .section {
+        color: var(--muted);
+      }
+      @media (max-width: 480px) {
+        .section {
+          display: none;
+        }
+      }
       .between {
         display: flex;
         flex: 1;
@@ -46,8 +54,8 @@ export class PageHeader extends LitElement {
 
   override render() {
     return html`<a href="/">${mark()}<span>${this.locale.text("brand")}</span></a>
-      ${this.section ? html`<span class="quiet">${this.section}</span>` : ""}
+      ${this.section ? html`<span class="section">${this.section}</span>` : ""}
       <span class="between"><slot></slot></span>
-      <language-switcher></language-switcher>`;
+      <language-switcher ?compact=${this.section !== ""}></language-switcher>`;
   }
 }
