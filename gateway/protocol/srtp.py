@@ -2,8 +2,8 @@
 
 Sources: RFC 3711 (SRTP), RFC 7714 (AES-GCM), RFC 5764 section 4.2 (keys from DTLS).
 
-Inbound is libsrtp. Outbound is libsrtp for AES128_CM_SHA1_80; for the GCM profiles it is one AES-GCM call
-with a nonce made from the packet's index, so that the fan-out encrypts without any state in between.
+Inbound is libsrtp. Outbound is a cipher call with a nonce made from the packet's index, so that the fan-out
+encrypts without any state in between.
 
 Danger: with GCM a nonce (ssrc, index) must never be used for two different texts, or the authentication key
 leaks. The caller owns the indices: an index may be sent again *only with identical bytes*, header and
@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.utils import Buffer
 
 from gateway.errors import Malformed
@@ -31,8 +33,6 @@ Encrypt = Callable[[bytes, Buffer, Buffer, Buffer], int]
 
 REPLAY_WINDOW = 1024
 """Packets behind the newest one that are still taken, per ssrc: over a second of video at 8 Mbit/s."""
-RETRANSMISSION_WINDOW = 8192
-"""Packets behind the newest one that may still be sent again under AES128_CM_SHA1_80."""
 MAX_STREAMS = 256
 """Inbound ssrcs of one peer; each costs memory in libsrtp, so a peer must not make them without end."""
 
@@ -43,7 +43,8 @@ _ENCRYPTED = 1 << 31
 _MAX_PACKET_INDEX = 1 << 48
 _MAX_SRTCP_INDEX = 1 << 31
 _MAX_INBOUND = 1500
-_MAX_OUTBOUND = 1500 - 16 - 128 - 4
+_CM_TAG = 10
+_CM_AUTHENTICATION_KEY = 20
 
 
 class SrtpProfile(IntEnum):
@@ -125,8 +126,7 @@ def derive_key(master: MasterKey, label: int, length: int) -> bytes:
     return encryptor.update(bytes(length))
 
 
-_LABEL_RTP_KEY, _LABEL_RTP_SALT = 0, 2
-_LABEL_RTCP_KEY, _LABEL_RTCP_SALT = 3, 5
+_LABEL_RTP_KEY, _LABEL_RTCP_KEY = 0, 3
 
 _LIBSRTP_PROFILE = {
     SrtpProfile.AES128_CM_SHA1_80: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
@@ -143,14 +143,13 @@ _LIBSRTP_REASON = {
 }
 
 
-def _session(master: MasterKey, *, inbound: bool) -> pylibsrtp.Session:
+def _inbound_session(master: MasterKey) -> pylibsrtp.Session:
     policy = pylibsrtp.Policy(
         key=master.key + master.salt,
-        ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND if inbound else pylibsrtp.Policy.SSRC_ANY_OUTBOUND,
+        ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND,
         srtp_profile=_LIBSRTP_PROFILE[master.profile],
     )
-    policy.allow_repeat_tx = not inbound
-    policy.window_size = REPLAY_WINDOW if inbound else RETRANSMISSION_WINDOW
+    policy.window_size = REPLAY_WINDOW
     return pylibsrtp.Session(policy)
 
 
@@ -164,7 +163,7 @@ class InboundSrtp:
     __slots__ = ("_session", "_ssrcs")
 
     def __init__(self, master: MasterKey) -> None:
-        self._session = _session(master, inbound=True)
+        self._session = _inbound_session(master)
         self._ssrcs: set[bytes] = set()
 
     def unprotect_rtp(self, data: bytes) -> bytes:
@@ -192,6 +191,59 @@ class InboundSrtp:
         return packet
 
 
+class _Gcm:
+    """AES-GCM under explicit indices (RFC 7714 sections 8 and 9)."""
+
+    __slots__ = ("aead", "salt")
+
+    def __init__(self, key: bytes, salt: bytes) -> None:
+        self.aead = AESGCM(key)
+        self.salt = int.from_bytes(salt, "big")
+
+    def seal_rtp(self, ssrc: int, index: int, header: bytes, payload: bytes) -> bytes:
+        nonce = (self.salt ^ (ssrc << 48) ^ index).to_bytes(12, "big")
+        return header + self.aead.encrypt(nonce, payload, header)
+
+    def seal_rtcp(self, ssrc: int, index: int, header: bytes, body: bytes) -> bytes:
+        nonce = (self.salt ^ (ssrc << 48) ^ index).to_bytes(12, "big")
+        trailer = (_ENCRYPTED | index).to_bytes(_SRTCP_INDEX, "big")
+        return header + self.aead.encrypt(nonce, body, header + trailer) + trailer
+
+
+class _CounterMode:
+    """AES-CM with HMAC-SHA1-80 under explicit indices (RFC 3711 sections 4.1.1, 4.2.1).
+
+    Not libsrtp: that guesses the roll-over counter, and its binding takes no packet over 1,352 bytes, which
+    publishers with a payload size of 1,400 (GStreamer) send.
+    """
+
+    __slots__ = ("_encryptor", "_mac", "_salt")
+
+    def __init__(self, key: bytes, salt: bytes, authentication_key: bytes) -> None:
+        self._encryptor = Cipher(AES(key), CTR(bytes(16))).encryptor()
+        self._salt = int.from_bytes(salt, "big")
+        self._mac = HMAC(authentication_key, SHA1())  # noqa: S303 - what RFC 3711 names
+
+    def seal_rtp(self, ssrc: int, index: int, header: bytes, payload: bytes) -> bytes:
+        packet = header + self._encrypt(ssrc, index, payload)
+        return packet + self._tag(packet + (index >> 16).to_bytes(4, "big"))
+
+    def seal_rtcp(self, ssrc: int, index: int, header: bytes, body: bytes) -> bytes:
+        trailer = (_ENCRYPTED | index).to_bytes(_SRTCP_INDEX, "big")
+        packet = header + self._encrypt(ssrc, index, body) + trailer
+        return packet + self._tag(packet)
+
+    def _encrypt(self, ssrc: int, index: int, text: bytes) -> bytes:
+        counter = (self._salt ^ (ssrc << 48) ^ index) << 16
+        self._encryptor.reset_nonce(counter.to_bytes(16, "big"))
+        return self._encryptor.update(text)
+
+    def _tag(self, text: bytes) -> bytes:
+        mac = self._mac.copy()  # half the cost of keying a new one
+        mac.update(text)
+        return mac.finalize()[:_CM_TAG]
+
+
 class OutboundSrtp:
     """Protects what we send. See the module's text for the rule about indices.
 
@@ -199,20 +251,13 @@ class OutboundSrtp:
     zero, so the first index of an ssrc must be below 2**16.
     """
 
-    __slots__ = ("_cm", "_highest", "_rtcp", "_rtcp_index", "_rtcp_salt", "_rtp", "_rtp_salt", "profile")
+    __slots__ = ("_rtcp", "_rtcp_index", "_rtp", "profile")
 
     def __init__(self, master: MasterKey) -> None:
         self.profile = master.profile
-        self._cm: pylibsrtp.Session | None = None
-        self._highest: dict[int, int] = {}
+        self._rtp = _cipher(master, _LABEL_RTP_KEY)
+        self._rtcp = _cipher(master, _LABEL_RTCP_KEY)
         self._rtcp_index = 0
-        if not master.profile.is_gcm:
-            self._cm = _session(master, inbound=False)
-            return
-        self._rtp = AESGCM(derive_key(master, _LABEL_RTP_KEY, master.profile.key_length))
-        self._rtp_salt = int.from_bytes(derive_key(master, _LABEL_RTP_SALT, 12), "big")
-        self._rtcp = AESGCM(derive_key(master, _LABEL_RTCP_KEY, master.profile.key_length))
-        self._rtcp_salt = int.from_bytes(derive_key(master, _LABEL_RTCP_SALT, 12), "big")
 
     def gcm_stream(self, ssrc: int) -> tuple[Encrypt, int] | None:
         """For the hot loop: `encrypt` and `nonce_base`, or None when the profile is not GCM.
@@ -221,9 +266,9 @@ class OutboundSrtp:
         16 bytes longer than the payload, with what follows `header` in the SRTP packet. `header` is all that
         precedes the payload: fixed header, CSRCs, header extensions (RFC 7714 section 8).
         """
-        if self._cm is not None:
+        if not isinstance(self._rtp, _Gcm):
             return None
-        return self._rtp.encrypt_into, self._rtp_salt ^ (ssrc << 48)
+        return self._rtp.aead.encrypt_into, self._rtp.salt ^ (ssrc << 48)
 
     def protect_rtp(self, packet: bytes, index: int) -> bytes:
         """The SRTP packet for `packet`, whose sequence number ends `index`. Raises SrtpError."""
@@ -231,48 +276,29 @@ class OutboundSrtp:
             raise SrtpError("malformed", "not an RTP packet of this index")
         if not 0 <= index < _MAX_PACKET_INDEX:
             raise SrtpError("exhausted", "packet index")
-        if self._cm is not None:
-            return self._protect_cm(packet, index)
-        header = packet[: _header_length(packet)]
+        header = _header_length(packet)
         ssrc = int.from_bytes(packet[8:12], "big")
-        nonce = (self._rtp_salt ^ (ssrc << 48) ^ index).to_bytes(12, "big")
-        return header + self._rtp.encrypt(nonce, packet[len(header) :], header)
+        return self._rtp.seal_rtp(ssrc, index, packet[:header], packet[header:])
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """The SRTCP packet for a compound RTCP packet; each call takes a new index. Raises SrtpError."""
         if len(packet) < _RTCP_HEADER:
             raise SrtpError("malformed", "not an RTCP packet")
-        if self._cm is not None:
-            return self._call_libsrtp(self._cm.protect_rtcp, packet)
         if self._rtcp_index >= _MAX_SRTCP_INDEX:
             raise SrtpError("exhausted", "SRTCP index")
         index, self._rtcp_index = self._rtcp_index, self._rtcp_index + 1
         ssrc = int.from_bytes(packet[4:8], "big")
-        nonce = (self._rtcp_salt ^ (ssrc << 48) ^ index).to_bytes(12, "big")
-        trailer = (_ENCRYPTED | index).to_bytes(_SRTCP_INDEX, "big")
-        header = packet[:_RTCP_HEADER]
-        return header + self._rtcp.encrypt(nonce, packet[_RTCP_HEADER:], header + trailer) + trailer
+        return self._rtcp.seal_rtcp(ssrc, index, packet[:_RTCP_HEADER], packet[_RTCP_HEADER:])
 
-    def _protect_cm(self, packet: bytes, index: int) -> bytes:
-        # libsrtp guesses the roll-over counter from the sequence numbers it saw. The guess is right while
-        # an index stays within half the sequence space of the highest: all that a receiver can follow.
-        ssrc = int.from_bytes(packet[8:12], "big")
-        highest = self._highest.get(ssrc)
-        if abs(index - highest) >= 1 << 15 if highest is not None else index >= 1 << 16:
-            raise SrtpError("malformed", "index jumps by more than half the sequence space")
-        assert self._cm is not None
-        protected = self._call_libsrtp(self._cm.protect, packet)
-        self._highest[ssrc] = index if highest is None else max(index, highest)
-        return protected
 
-    @staticmethod
-    def _call_libsrtp(protect: Callable[[bytes], bytes], packet: bytes) -> bytes:
-        if len(packet) > _MAX_OUTBOUND:
-            raise SrtpError("malformed", "length")
-        try:
-            return protect(packet)
-        except pylibsrtp.Error as error:
-            raise _as_srtp_error(error) from None
+def _cipher(master: MasterKey, first_label: int) -> _Gcm | _CounterMode:
+    """Keys by label: encryption, authentication, salt follow each other (RFC 3711 section 4.3.1)."""
+    profile = master.profile
+    key = derive_key(master, first_label, profile.key_length)
+    salt = derive_key(master, first_label + 2, profile.salt_length)
+    if profile.is_gcm:
+        return _Gcm(key, salt)
+    return _CounterMode(key, salt, derive_key(master, first_label + 1, _CM_AUTHENTICATION_KEY))
 
 
 def _header_length(packet: bytes) -> int:
