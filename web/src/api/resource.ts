@@ -32,7 +32,20 @@ export async function postOffer(url: string, sdp: string, caller: Caller, signal
   };
 }
 
-/** Ends the session on the server. `keepalive` lets it leave while the page is being closed. Never throws. */
-export function deleteResource(resource: string, caller: Caller): void {
-  void request(resource, caller, { method: "DELETE", keepalive: true }).catch(() => undefined);
+/** Milliseconds that the transport waits for the answer to its DELETE. */
+const goodbye = 1000;
+
+/**
+ * Ends a session: DELETE first, then the transport, whose own farewell would otherwise overtake the request.
+ * `keepalive` lets it leave while the page is being closed. Never throws.
+ */
+export function endSession(peer: RTCPeerConnection, resource: string, caller: Caller): void {
+  const close = () => peer.close();
+  const timer = setTimeout(close, goodbye);
+  void request(resource, caller, { method: "DELETE", keepalive: true })
+    .catch(() => undefined)
+    .finally(() => {
+      clearTimeout(timer);
+      close();
+    });
 }

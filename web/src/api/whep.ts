@@ -2,7 +2,7 @@
 
 import type { Caller } from "./http";
 import { withStereoOpus } from "./offer";
-import { deleteResource, postOffer } from "./resource";
+import { endSession, postOffer } from "./resource";
 
 export interface WhepRequest {
   readonly url: string;
@@ -65,7 +65,6 @@ export class WhepSession {
   }
 
   close(caller: Caller): void {
-    this.peer.close();
-    deleteResource(this.resource, caller);
+    endSession(this.peer, this.resource, caller);
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Caller } from "./http";
 import { type CodecChoice, orderCodecs } from "./offer";
-import { deleteResource, postOffer } from "./resource";
+import { endSession, postOffer } from "./resource";
 
 export interface WhipRequest {
   readonly url: string;
@@ -71,7 +71,8 @@ export class WhipSession {
   }
 
   close(caller: Caller): void {
-    this.peer.close();
-    deleteResource(this.resource, caller);
+    // Nothing is sent from this moment on, however long the farewell takes.
+    for (const sender of this.peer.getSenders()) void sender.replaceTrack(null).catch(() => undefined);
+    endSession(this.peer, this.resource, caller);
   }
 }
