@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from gateway.clock import Clock
+from gateway.log import get_logger
 from gateway.protocol.datagram import DatagramKind, classify
 from gateway.protocol.description import Address
 from gateway.protocol.stun import peek_username
@@ -22,6 +23,8 @@ BATCH = 512
 LARGEST = 2048
 ADDRESSES_PER_PEER = 8
 _BUFFER = 8 << 20
+
+log = get_logger("gateway.transport.mux")
 
 
 class MuxedPeer(Protocol):
@@ -108,7 +111,11 @@ class UdpMux:
                 self._drops["ingress_socket_error"] += 1
                 continue
             self.received += 1
-            dispatch(data, address, now)
+            try:
+                dispatch(data, address, now)
+            except Exception:  # a defect met by one peer's packet must not cost another peer its own
+                self._drops["datagram_defect"] += 1
+                log.exception("a datagram met a defect")
         self._after_batch(now)
 
     def _dispatch(self, data: bytes, address: Address, now: float) -> None:
