@@ -146,6 +146,9 @@ export class StudioDesk extends LitElement {
           ?live=${this.busy}
           @settings=${(event: CustomEvent<StudioSettings>) => void this.choose(event.detail)}
         ></studio-settings>
+        <button id="leave" ?disabled=${this.busy} @click=${() => this.dispatchEvent(new Event("leave"))}>
+          ${text("studioChangeToken")}
+        </button>
       </aside>`;
   }
 

@@ -54,9 +54,7 @@ export class StudioPage extends LitElement {
   override render() {
     const { text } = this.locale;
     document.title = `${text("studioTitle")} · ${text("brand")}`;
-    return html`<page-header section=${text("studioTitle")}>
-        ${this.payload ? html`<button @click=${this.leave}>${text("studioChangeToken")}</button>` : ""}
-      </page-header>
+    return html`<page-header section=${text("studioTitle")}></page-header>
       <main>${this.payload ? this.desk(this.payload) : this.form()}</main>`;
   }
 
@@ -66,6 +64,7 @@ export class StudioPage extends LitElement {
       .tokens=${tokens}
       .orderId=${payload.orderId}
       .camera=${camera}
+      @leave=${this.leave}
       @access-ended=${() => this.reject("studioAccessEnded", "")}
     ></studio-desk>`;
   }
