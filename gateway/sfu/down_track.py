@@ -194,7 +194,7 @@ class DownTrack:
                 continue
             found = self._numbers.find(sequence_number, newest)
             packet = found and found[0].source.layer.cache.get(found[1])
-            if not found or not packet or packet.index > found[0].source.layer.highest_sent:
+            if not found or not packet:
                 self.drops["nack_not_cached"] += 1
                 continue
             self._resent[sequence_number] = now

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from struct import Struct
 
 from gateway.protocol.rtp import encode_extensions
+from gateway.protocol.srtp import SrtpError
 from gateway.sfu.down_track import DownTrack
 from gateway.sfu.packet import MediaPacket
 from gateway.sfu.ports import Egress
 
 GCM_TAG_SIZE = 16
+CM_TAG_SIZE = 10
 MAX_BURST_BYTES = 65_000
 """A datagram burst over 64 KB fails with EMSGSIZE."""
 
@@ -161,17 +163,28 @@ def _lay_out(run: list[Slot]) -> tuple[memoryview, _Plan]:
 
 def _fan_out_one_by_one(slots: list[Slot], viewers: Sequence[DownTrack], egress: Egress) -> None:
     """The path of CM-SHA1-80 viewers: libsrtp encrypts packet by packet, offload still sends runs."""
+    runs = cut_into_runs(slots, CM_TAG_SIZE, egress.max_segments)
     for viewer in viewers:
-        protect = viewer.outbound.protect_rtp
-        offset, timestamp_offset, ssrc = viewer.sequence_offset, viewer.timestamp_offset, viewer.ssrc
-        for run in cut_into_runs(slots, 0, egress.max_segments):
-            burst = []
-            for slot in run:
-                out = slot.index + offset
-                burst.append(protect(slot.packet(out, timestamp_offset, ssrc), out))
+        for run in runs:
+            burst = _protect(run, viewer)
+            if not burst:
+                continue
             segment = len(burst[0])
             ancillary = egress.segmentation(segment) if len(burst) > 1 else ()
             try:
                 egress.sendmsg(burst, ancillary, 0, viewer.address)
             except OSError as error:
                 egress.refused(error, memoryview(b"".join(burst)), segment, viewer.address)
+
+
+def _protect(run: list[Slot], viewer: DownTrack) -> list[bytes]:
+    """The run encrypted for one viewer, without the packets that libsrtp refuses: too long, say."""
+    burst: list[bytes] = []
+    for slot in run:
+        out = slot.index + viewer.sequence_offset
+        try:
+            packet = slot.packet(out, viewer.timestamp_offset, viewer.ssrc)
+            burst.append(viewer.outbound.protect_rtp(packet, out))
+        except SrtpError as error:
+            viewer.drops[f"srtp_protect_{error.reason}"] += 1
+    return burst

@@ -94,7 +94,6 @@ class Layer:
         if self._burst and index < self._burst[-1].index:
             self._unsorted = True
         self._burst.append(media)
-        self.cache.add(media)
         if not repaired:
             self.statistics.received(index, packet.timestamp, now)
         self.clock.arrived(packet.timestamp, wall)
@@ -106,7 +105,8 @@ class Layer:
         """After a hole too large to mend: go on at the next keyframe, with numbers that do not jump."""
         for down_track in [viewer for group in self.groups.values() for viewer in group]:
             self.release(down_track)
-            self.admit_at_keyframe(down_track)
+            if down_track.waiting_for is None:  # else a better layer's keyframe comes first
+                self.admit_at_keyframe(down_track)
 
     def _measure_picture(self, payload: bytes) -> None:
         size = resolution(self.codec.name, payload)
@@ -120,11 +120,18 @@ class Layer:
     def admit_at_keyframe(self, down_track: DownTrack) -> None:
         """Feed this viewer from the next keyframe on; what feeds it now goes on until then."""
         if down_track.waiting_for is not None:
-            down_track.waiting_for.waiting.remove(down_track)
+            down_track.waiting_for.dismiss(down_track)
         down_track.waiting_for = self
         self.waiting.append(down_track)
         if self.codec.kind is MediaKind.VIDEO:
             self.keyframes.want()
+
+    def dismiss(self, down_track: DownTrack) -> None:
+        """It waits for this layer's keyframe no longer."""
+        self.waiting.remove(down_track)
+        down_track.waiting_for = None
+        if not self.waiting and not self.groups:
+            self.keyframes.satisfied()
 
     def release(self, down_track: DownTrack) -> None:
         """Stop feeding this viewer."""
@@ -143,6 +150,9 @@ class Layer:
             packets.sort(key=_by_index)
             self._unsorted = False
         even_out(packets)
+        # Not earlier: what can be resent must be final, or one nonce would encrypt two texts.
+        for packet in packets:
+            self.cache.add(packet)
         start = next((x for x in packets if x.keyframe), None) if self.waiting else None
         if start is None:
             self._forward(packets, egress)

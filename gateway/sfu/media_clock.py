@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gateway.protocol.rtcp import unix_from_ntp
 
+CLOCK_STEP = 2.0
+"""Seconds by which a sender report may seem early or late; more means that the publisher's clock was set."""
+
 _MASK32 = 0xFFFFFFFF
 
 
@@ -16,7 +19,7 @@ class PublisherClock:
     """The difference between a publisher's wall clock and ours, fixed by its first sender report.
 
     It is one for all tracks of the publisher: their relation, which is what lip sync needs, stays
-    exact however wrong the publisher's clock is.
+    exact however wrong the publisher's clock is. It is fixed anew when that clock was set.
     """
 
     __slots__ = ("_offset",)
@@ -27,7 +30,7 @@ class PublisherClock:
     def to_local(self, ntp: int, wall: float) -> float:
         """The instant of a sender report in our Unix seconds; `wall` is when it arrived."""
         theirs = unix_from_ntp(ntp)
-        if self._offset is None:
+        if self._offset is None or abs(theirs + self._offset - wall) > CLOCK_STEP:
             self._offset = wall - theirs
         return theirs + self._offset
 
@@ -53,6 +56,8 @@ class MediaClock:
 
     def on_sender_report(self, ntp: int, timestamp: int, wall: float) -> None:
         """Take a sender report that arrived at `wall`."""
+        if ntp == 0:  # RFC 3550 section 6.4.1: a sender without a wall clock
+            return
         self._reference = (self._publisher.to_local(ntp, wall), timestamp)
         self.reported = True
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from gateway.errors import Malformed
-from gateway.protocol.description import Address, NegotiatedSession
+from gateway.protocol.description import Address, MediaKind, NegotiatedSession
 from gateway.protocol.rtcp import (
     Bye,
     FullIntraRequest,
@@ -120,24 +120,26 @@ class Subscriber:
                 self._note_reception(packet, wall)
 
     def _down_track(self, ssrc: int) -> DownTrack | None:
-        return next((x for x in self.down_tracks if ssrc in (x.ssrc, x.rtx_ssrc)), None)
+        return next((x for x in self.down_tracks if x.ssrc == ssrc), None)
 
     def _resend(self, nack: Nack, now: float) -> None:
         down_track = self._down_track(nack.media_ssrc)
-        if down_track is not None:
+        if down_track is None:
+            self._drops["rtcp_unknown_ssrc"] += 1
+        else:
             down_track.resend(nack.lost[:MAX_NACKS], now)
 
     def _want_keyframe(self, ssrc: int) -> None:
         down_track = self._down_track(ssrc)
         if down_track is None:
             self._drops["rtcp_unknown_ssrc"] += 1
-        elif down_track.layer is not None:
+        elif down_track.layer is not None and down_track.kind is MediaKind.VIDEO:
             down_track.layer.keyframes.want()
 
     def _note_reception(self, packet: ReceiverReport | SenderReport, wall: float) -> None:
         for report in packet.reports:
             down_track = self._down_track(report.ssrc)
-            if down_track is not None and report.ssrc == down_track.ssrc:
+            if down_track is not None:
                 down_track.fraction_lost = report.fraction_lost / 256
                 down_track.rtt = report.round_trip_time(ntp_from_unix(wall)) or down_track.rtt
 

@@ -86,13 +86,16 @@ class PublishedTrack:
         if down_track.layer is not None:
             down_track.layer.release(down_track)
         if down_track.waiting_for is not None:
-            down_track.waiting_for.waiting.remove(down_track)
-            down_track.waiting_for = None
+            down_track.waiting_for.dismiss(down_track)
 
     def _aim(self, down_track: DownTrack) -> None:
-        target = self._target
-        if target is not None and down_track.layer is not target and down_track.waiting_for is not target:
+        target, awaited = self._target, down_track.waiting_for
+        if target is None or awaited is target:
+            return
+        if down_track.layer is not target:
             target.admit_at_keyframe(down_track)
+        elif awaited is not None:  # it never left: what it was to go over to has died
+            awaited.dismiss(down_track)
 
     def profile_for(self, down_track: DownTrack, layer: Layer) -> Profile | None:
         """The shape in which this viewer gets this layer; None when it cannot decode the codec."""
