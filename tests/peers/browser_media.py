@@ -69,7 +69,7 @@ _STATISTICS = """async name => {
     frames: video?.framesDecoded ?? 0, width: video?.frameWidth ?? 0, height: video?.frameHeight ?? 0,
     key_frames: video?.keyFramesDecoded ?? 0, freezes: video?.freezeCount ?? 0,
     audio_energy: audio?.totalAudioEnergy ?? 0, audio_packets: audio?.packetsReceived ?? 0,
-    sent: sent.map(s => ({rid: s.rid ?? "", frames: s.framesSent ?? 0, width: s.frameWidth ?? 0})),
+    sent: sent.map(s => ({rid: s.rid ?? "", frames: s.framesSent ?? 0, target: s.targetBitrate ?? 0})),
   };
 }"""
 
@@ -93,9 +93,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class SentLayer:
+    """What the publisher sends of one layer; `target` is the encoder's bitrate in bits a second."""
+
     rid: str
     frames: int
-    width: int
+    target: float
 
 
 @dataclass(frozen=True)
