@@ -1,7 +1,8 @@
 """Latency from a publisher's `sendto` to the arrival at its viewers' sockets, through a real gateway.
 
 Both ends read the same clock; arrival is the kernel's own timestamp, so that the viewers' work does not
-count. Encrypting one packet at the publisher and both ways through the loopback device do count.
+count. Encrypting one packet at the publisher and both ways through the loopback device do count. A bare
+echo on the gateway's core tells what of it is the machine and its other work.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import uvloop
 
 from gateway.client.player import Player, PlayRequest
 from gateway.protocol.rtp import RtpPacket
-from loadtest.bench.figures import percentile, progress
+from loadtest.bench.echo import echo_samples
+from loadtest.bench.figures import cores, percentile, progress
 from loadtest.bench.gateway_process import RunningGateway, gateway
 from loadtest.bench.media import SteadyPublisher, sent_at
 
@@ -37,14 +39,14 @@ def run(options: argparse.Namespace) -> dict[str, object]:
 
 async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict[str, object]:
     samples: dict[int, list[float]] = {48_000: [], 90_000: []}
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession() as http, echo_samples(cores()[0]) as machine:
         publisher = SteadyPublisher(running, http, options.bitrate * 1_000)
         await publisher.open()
         players = [_player(running, http, samples) for _ in range(options.viewers)]
         await asyncio.gather(*(player.open() for player in players))
         progress(f"{len(players)} viewers, warming up")
         await asyncio.sleep(WARM_UP)
-        for values in samples.values():
+        for values in (*samples.values(), machine):
             values.clear()
         began, cpu = time.monotonic(), running.cpu_seconds()
         progress(f"measuring for {options.seconds:.0f} s")
@@ -66,6 +68,8 @@ async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict
         "max_ms": max(everything),
         "video_p50_ms": percentile(samples[90_000], 0.5),
         "audio_p50_ms": percentile(samples[48_000], 0.5),
+        "bare_echo_p50_ms": percentile(machine, 0.5),
+        "bare_echo_p99_ms": percentile(machine, 0.99),
         "gateway_cpu_percent": 100 * share,
     }
 
