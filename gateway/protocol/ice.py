@@ -111,20 +111,24 @@ class IceLiteAgent:
         """When the peer last proved to be alive, None if never."""
         self.state = IceState.NEW
 
-    def receive(self, data: bytes, address: Address, now: float) -> None:
-        """Take a STUN datagram; what is not an authentic Binding request is dropped without an answer."""
+    def receive(self, data: bytes, address: Address, now: float) -> bool:
+        """Take a STUN datagram; what is not an authentic Binding request is dropped without an answer.
+
+        True when this very check proved the address.
+        """
         try:
             username, request = read_binding_request(data, self._keys)
         except StunError as error:
             self._drops[error.reason] += 1
-            return
+            return False
         if not self._answer(request, self._keys[username], len(data), address):
-            return
+            return False
         current = self._current
         generation = current if username == current.username or self._previous is None else self._previous
         self._validate(address, generation, now)
         if request.use_candidate:
             self._nominate(address, now)
+        return True
 
     def take_datagrams(self) -> list[tuple[bytes, Address]]:
         """Answers to send now."""

@@ -134,19 +134,19 @@ class PeerConnection:
     def receive(self, data: bytes, address: Address, now: float) -> bool:
         """Take a STUN or DTLS datagram.
 
-        True when `address` has passed a check with our credentials, now or earlier: it is this peer's.
+        True when this datagram proves that `address` is the peer's: an authentic check, or DTLS from where
+        one came from earlier.
         """
         if self.state in _ENDED:
             self._drops["peer_ended"] += 1
             return False
         kind = classify(data)
         if kind is DatagramKind.STUN:
-            self._receive_stun(data, address, now)
-        elif kind is DatagramKind.DTLS:
-            self._receive_dtls(data, address, now)
-        else:
-            self._drops["unknown_datagram"] += 1
-        return self._ice.is_validated(address)
+            return self._receive_stun(data, address, now)
+        if kind is DatagramKind.DTLS:
+            return self._receive_dtls(data, address, now)
+        self._drops["unknown_datagram"] += 1
+        return False
 
     def unprotect_rtp(self, data: bytes, address: Address, now: float) -> bytes | None:
         """The RTP packet in `data`, None when it was dropped and counted."""
@@ -181,6 +181,11 @@ class PeerConnection:
             address = self.address
             datagrams += [(data, address) for data in self._dtls.take_datagrams()]
         return datagrams
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `take_events` has something: cheap enough to ask after every packet."""
+        return bool(self._events)
 
     def take_events(self) -> list[PeerEvent]:
         """What has happened since the last call, in order."""
@@ -220,8 +225,8 @@ class PeerConnection:
         self._dtls.close()
         self._end(PeerState.CLOSED, Closed("local"))
 
-    def _receive_stun(self, data: bytes, address: Address, now: float) -> None:
-        self._ice.receive(data, address, now)
+    def _receive_stun(self, data: bytes, address: Address, now: float) -> bool:
+        proven = self._ice.receive(data, address, now)
         if self.state is PeerState.NEW and self._ice.state is IceState.CONNECTED:
             self._move_to(PeerState.CONNECTING)
             self._ice_deadline = None
@@ -229,15 +234,17 @@ class PeerConnection:
         self._follow_ice()
         if self._ice.selected is not None:
             self._dtls.start(now)
+        return proven
 
-    def _receive_dtls(self, data: bytes, address: Address, now: float) -> None:
+    def _receive_dtls(self, data: bytes, address: Address, now: float) -> bool:
         if not self._ice.is_validated(address):
             self._drops["dtls_unproven_address"] += 1
-            return
+            return False
         self._ice.on_handshake(address, now)
         self._follow_ice()
         self._dtls.receive(data, now)
         self._follow_dtls()
+        return True
 
     def _inbound_for(self, address: Address) -> InboundSrtp | None:
         if self._inbound is None:

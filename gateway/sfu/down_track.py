@@ -13,6 +13,7 @@ from gateway.protocol.description import Address, Codec, MediaKind, NegotiatedMe
 from gateway.protocol.rtcp import SenderReport, ntp_from_unix
 from gateway.protocol.rtp import write_rtp
 from gateway.protocol.srtp import Encrypt
+from gateway.sfu.packet_cache import HORIZON
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.rewriter import NumberMap, Segment
 
@@ -201,6 +202,12 @@ class DownTrack:
             self._resend_budget -= 1
             self.resent += 1
             self._send_again(found[0], packet)
+
+    def forget_ended(self, now: float) -> None:
+        """Let go of layers that fed it once and have nothing left to resend: they hold seconds of media."""
+        self._numbers.forget(
+            lambda stay: stay.layer is not self.layer and now - stay.layer.last_arrival > HORIZON
+        )
 
     def _refill(self, now: float) -> None:
         self._resend_budget = min(

@@ -11,6 +11,7 @@ from gateway.protocol import extensions
 from gateway.protocol.description import Codec, MediaKind, NegotiatedSession
 from gateway.protocol.rtcp import Bye, SenderReport, parse_rtcp
 from gateway.protocol.rtp import RtpPacket, parse_rtp
+from gateway.protocol.sequence import seq_newer
 from gateway.protocol.twcc import TransportCcReceiver
 from gateway.sfu.feedback import PublisherFeedback
 from gateway.sfu.layer import Layer
@@ -52,7 +53,9 @@ class Publisher:
             self.tracks[media.kind] = self._by_mid[media.mid] = track
             self._repair_of.update({s.rtx_ssrc: s.ssrc for s in media.ssrcs if s.rtx_ssrc is not None})
         codecs = [codec for track in self.tracks.values() for codec in track.media.codecs]
-        self._repair_types = {c.rtx_payload_type for c in codecs if c.rtx_payload_type is not None}
+        self._repair_types = {
+            c.rtx_payload_type: c.payload_type for c in codecs if c.rtx_payload_type is not None
+        }
         uses_twcc = any("transport-cc" in codec.feedback for codec in codecs)
         self._ids = [track.media.extensions for track in self.tracks.values()]
         self._twcc = TransportCcReceiver(secrets.randbits(32)) if uses_twcc else None
@@ -79,10 +82,7 @@ class Publisher:
             if sequence is not None:
                 self._twcc.add(int.from_bytes(sequence[:2], "big"), now)
         repaired = packet.payload_type in self._repair_types
-        if repaired:
-            layer = self._repaired(packet)
-        else:
-            layer = self._layers.get(packet.ssrc) or self._bind(packet)
+        layer = self._repaired(packet) if repaired else self._layers.get(packet.ssrc) or self._bind(packet)
         if layer is None:
             return
         if packet.payload_type != layer.codec.payload_type:
@@ -99,6 +99,9 @@ class Publisher:
             self._drops["rtx_unknown_ssrc"] += 1
             return None
         if len(packet.payload) <= 2:
+            return None
+        if self._repair_types[packet.payload_type] != layer.codec.payload_type:
+            self._drops["rtx_other_codec"] += 1
             return None
         packet.sequence_number = int.from_bytes(packet.payload[:2], "big")
         packet.payload = packet.payload[2:]
@@ -167,6 +170,9 @@ class Publisher:
 
     def _change_codec(self, layer: Layer, packet: RtpPacket) -> Layer | None:
         """The same stream under another payload type: a browser may change codec in mid-session."""
+        if not seq_newer(packet.sequence_number, layer.statistics.highest_sequence & 0xFFFF):
+            self._drops["rtp_before_codec_change"] += 1
+            return None
         return self._add_layer(layer.track, packet, layer.rid)
 
     def on_rtcp(self, data: bytes, now: float, wall: float) -> None:
@@ -193,6 +199,14 @@ class Publisher:
             track.select(now)
         if self._feedback is not None:
             self._feedback.poll(now)
+
+    def end(self) -> None:
+        """The session is over: let go of the link and the media."""
+        self._feedback = None
+        self._layers = {}
+        self._repairs = {}
+        for track in self.tracks.values():
+            track.end()
 
     @property
     def live(self) -> bool:

@@ -7,6 +7,7 @@ and a viewer's retransmission request can be traced back to the source's packet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -54,6 +55,10 @@ class NumberMap(Generic[Source]):
         self._segments.append(segment)
         del self._segments[:-SEGMENTS_KEPT]
         return segment
+
+    def forget(self, ended: Callable[[Source], bool]) -> None:
+        """Let go of stays whose source has `ended`; numbers go on where they stood."""
+        self._segments = [segment for segment in self._segments if not ended(segment.source)]
 
     def advance(self, highest: int) -> None:
         """Tell that the current stay has sent up to the source's index `highest`."""

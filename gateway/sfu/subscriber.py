@@ -148,6 +148,8 @@ class Subscriber:
         if not self.connected or now < self._next_report or self._link is None:
             return
         self._next_report = now + REPORT_INTERVAL
+        for down_track in self.down_tracks:
+            down_track.forget_ended(now)
         reports = [(x, report) for x in self.down_tracks if (report := x.sender_report(wall)) is not None]
         if not reports:
             self._next_report = now + FIRST_REPORT
@@ -167,3 +169,4 @@ class Subscriber:
             self._link.send_rtcp(Bye(tuple(x.ssrc for x in self.down_tracks)).encode())
         self._publisher = None
         self._link = None
+        self.down_tracks = []

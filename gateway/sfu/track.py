@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from gateway.protocol import extensions
 from gateway.protocol.description import Codec, MediaKind, NegotiatedMedia
@@ -66,6 +65,11 @@ class PublishedTrack:
                 down_track.waiting_for = None
         layer.waiting.clear()
 
+    def end(self) -> None:
+        """No more will come: nobody waits for it, and nothing but the viewers' history holds its layers."""
+        for layer in list(self.layers.values()):
+            self._remove_layer(layer)
+
     def select(self, now: float) -> None:
         """Send everybody to the best layer that is alive."""
         best = best_layer(self.layers.values(), self._target, now)
@@ -108,7 +112,3 @@ class PublishedTrack:
             if uri in self.media.extensions and uri in down_track.media.extensions
         ]
         return Profile(codec.payload_type, tuple(pairs), down_track.gcm)
-
-    def layers_awaited(self) -> Sequence[Layer]:
-        """Layers whose viewers wait for a picture."""
-        return [layer for layer in self.layers.values() if layer.waiting]

@@ -40,23 +40,28 @@ class UdpEgress:
         return known
 
     def refused(self, error: OSError, burst: memoryview, segment_size: int, address: Address) -> None:
-        """Count a full socket; where offload itself is refused, send packet by packet from now on."""
+        """Count a full socket; where offload itself is refused, send packet by packet from now on.
+
+        The first packet sent alone tells whether offload or the address was refused.
+        """
         if error.errno in _FULL:
             self._drops["egress_socket_full"] += -(-len(burst) // segment_size)
             return
-        if error.errno in _REFUSALS and len(burst) > segment_size:
-            if self.max_segments > 1:
-                self.max_segments = 1
-                log.warning("segmentation offload refused, sending packet by packet", error=error.strerror)
-            for start in range(0, len(burst), segment_size):
-                self.send(burst[start : start + segment_size], address)
+        if error.errno not in _REFUSALS or len(burst) <= segment_size:
+            self._drops["egress_unreachable"] += 1
             return
-        self._drops["egress_unreachable"] += 1
+        if self.send(burst[:segment_size], address) and self.max_segments > 1:
+            self.max_segments = 1
+            log.warning("segmentation offload refused, sending packet by packet", error=error.strerror)
+        for start in range(segment_size, len(burst), segment_size):
+            self.send(burst[start : start + segment_size], address)
 
-    def send(self, datagram: bytes | memoryview, address: Address) -> None:
-        """Send one datagram; never raises."""
+    def send(self, datagram: bytes | memoryview, address: Address) -> bool:
+        """Send one datagram; False, and counted, when the kernel refused it."""
         try:
             self._sock.sendto(datagram, address)
         except OSError as error:
             full = error.errno in _FULL
             self._drops["egress_socket_full" if full else "egress_unreachable"] += 1
+            return False
+        return True

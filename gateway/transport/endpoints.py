@@ -78,6 +78,7 @@ class PublishingEndpoint:
     def ended(self, now: float) -> None:
         """Give the camera back, unless somebody has taken it over."""
         self._camera.unpublish(self._publisher, now)
+        self._publisher.end()
         self._rooms.tidy(self._order_id)
 
 
@@ -137,4 +138,5 @@ class WatchingEndpoint:
 
     def ended(self, now: float) -> None:
         self._camera.unsubscribe(self._subscriber)
+        self._link = None
         self._rooms.tidy(self._order_id)

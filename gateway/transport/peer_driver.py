@@ -55,7 +55,7 @@ class PeerDriver:
         self._arm()
 
     def on_control(self, data: bytes, address: Address, now: float) -> bool:
-        """Take STUN or DTLS; True when the address is proven to be this peer's."""
+        """Take STUN or DTLS; True when this datagram proves that the address is this peer's."""
         proven = self._peer.receive(data, address, now)
         self._drain(now)
         return proven
@@ -65,12 +65,16 @@ class PeerDriver:
         packet = self._peer.unprotect_rtp(data, address, now)
         if packet is not None:
             self._endpoint.on_rtp(packet, now)
+        if self._peer.has_events:
+            self._drain(now)
 
     def on_rtcp(self, data: bytes, address: Address, now: float) -> None:
         """Take an SRTCP packet."""
         packet = self._peer.unprotect_rtcp(data, address, now)
         if packet is not None:
             self._endpoint.on_rtcp(packet, now)
+        if self._peer.has_events:
+            self._drain(now)
 
     def send_rtcp(self, packet: bytes) -> None:
         """Protect and send RTCP; counted and dropped while there is no way to the peer."""

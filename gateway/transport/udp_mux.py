@@ -31,10 +31,10 @@ class MuxedPeer(Protocol):
     """What the mux drives; `PeerDriver` is one."""
 
     addresses: list[Address]
-    """The addresses that lead to this peer, oldest first; the mux keeps them."""
+    """The addresses that lead to this peer, the one proven last at the end; the mux keeps them."""
 
     def on_control(self, data: bytes, address: Address, now: float) -> bool:
-        """Take STUN or DTLS; True when the address is proven to be this peer's."""
+        """Take STUN or DTLS; True when this datagram proves that the address is this peer's."""
         ...
 
     def on_rtp(self, data: bytes, address: Address, now: float) -> None: ...
@@ -85,10 +85,6 @@ class UdpMux:
         """Checks that name this local username fragment are this peer's."""
         self._by_ufrag[ufrag] = peer
 
-    def drop_ufrag(self, ufrag: str) -> None:
-        """A generation of ICE credentials has ended."""
-        self._by_ufrag.pop(ufrag, None)
-
     def remove(self, peer: MuxedPeer) -> None:
         """Forget a peer and all that leads to it."""
         for address in peer.addresses:
@@ -137,15 +133,15 @@ class UdpMux:
 
     def _dispatch_check(self, data: bytes, address: Address, now: float) -> None:
         names = peek_username(data)
-        peer = self._by_ufrag.get(names[0]) if names else self._by_address.get(address)
-        if peer is None:
+        peer = self._by_ufrag.get(names[0]) if names else None
+        if names is None or peer is None:
             self._drops["stun_unknown_ufrag"] += 1
-        elif peer.on_control(data, address, now) and self._by_address.get(address) is not peer:
+        elif peer.on_control(data, address, now) and self._by_ufrag.get(names[0]) is peer:
             self._learn(address, peer)
 
     def _learn(self, address: Address, peer: MuxedPeer) -> None:
         former = self._by_address.get(address)
-        if former is not None:  # a NAT gave the port to somebody else, who proved it
+        if former is not None:  # itself, or a NAT gave the port to somebody else, who proved it
             former.addresses.remove(address)
         self._by_address[address] = peer
         peer.addresses.append(address)

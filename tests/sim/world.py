@@ -159,6 +159,7 @@ class SimulatedPublisher:
     def stop(self) -> None:
         self.stopped = True
         self.world.camera.unpublish(self.sfu, self.world.agenda.now)
+        self.sfu.end()
 
     def _frame(self) -> None:
         if self.stopped:
