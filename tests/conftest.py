@@ -63,7 +63,7 @@ def foreign_page() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, foreign_page: str) -> Iterator[GatewayServer]:
     """A gateway for the tests of one file; each test makes an order of its own."""
-    with gateway_server(tmp_path_factory.mktemp("gateway"), allowed_origins=foreign_page) as server:
+    with gateway_server(tmp_path_factory.mktemp("gateway"), foreign_origin=foreign_page) as server:
         yield server
 
 

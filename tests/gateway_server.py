@@ -109,10 +109,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def gateway_server(folder: Path, **settings: str) -> Iterator[GatewayServer]:
+def gateway_server(
+    folder: Path, *, foreign_origin: str | None = None, **settings: str
+) -> Iterator[GatewayServer]:
     """Start `gateway serve`, wait until it is ready, and in the end see it stop without a traceback.
 
-    `settings` are names of the configuration in lower case without their prefix.
+    `settings` are names of the configuration in lower case without their prefix. Pages of
+    `foreign_origin` may use the gateway as its own do.
     """
     port = free_port(socket.SOCK_STREAM)
     url = f"http://127.0.0.1:{port}"
@@ -125,6 +128,7 @@ def gateway_server(folder: Path, **settings: str) -> Iterator[GatewayServer]:
         "data_dir": str(folder / "data"),
         "jwt_secret": secrets.token_urlsafe(48),
         "log_level": "info",
+        **({"allowed_origins": f"{url},{foreign_origin}"} if foreign_origin else {}),
         **settings,
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}

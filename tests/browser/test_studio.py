@@ -1,0 +1,94 @@
+"""The technician's page in Chromium: on the air, off the air, taken over by another window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.components import real_component
+from tests.gateway_server import ROOT, GatewayServer
+from tests.peers.chromium import EXECUTABLE, chromium
+from tests.waiting import eventually
+
+_STUDIO = """async () => {
+  const studio = window.__repairStudio;
+  return {state: studio?.state ?? "", ...(studio?.pc ? await studio.stats() : {})};
+}"""
+_VIEWER = """async () => {
+  const live = window.__repairLive;
+  return {state: live?.state ?? "", session: live?.sessionUrl ?? "", ...(live?.pc ? await live.stats() : {})};
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _browser_and_pages() -> None:
+    real_component("Chromium", EXECUTABLE)
+    real_component("built pages", (ROOT / "gateway" / "pages" / "studio.html").exists())
+
+
+async def studio_on_the_air(browser: Browser, gateway: GatewayServer, token: str) -> Page:
+    page = await browser.new_page()
+    await page.goto(f"{gateway.url}/studio#token={token}")
+    await page.click("#go-live")
+    await eventually(lambda: page.evaluate(_STUDIO), lambda now: now["state"] == "live")
+    assert token not in page.url
+    return page
+
+
+def all_layers_flow(now: dict[str, Any]) -> bool:
+    layers = now.get("layers", [])
+    return len(layers) == 3 and all(layer["framesPerSecond"] >= 10 for layer in layers)
+
+
+async def test_the_technician_broadcasts_and_the_customer_watches(gateway: GatewayServer, order: str) -> None:
+    async with chromium() as browser:
+        studio = await studio_on_the_air(browser, gateway, gateway.publish_token(order))
+        sent = await eventually(lambda: studio.evaluate(_STUDIO), all_layers_flow, deadline=45)
+        assert sent["codec"] == "H264"
+        widest = max(layer["width"] for layer in sent["layers"])
+
+        customer = await browser.new_page()
+        await customer.goto(f"{gateway.url}/live-stream#token={gateway.watch_token(order)}")
+        seen = await eventually(
+            lambda: customer.evaluate(_VIEWER),
+            lambda now: now["state"] == "playing" and now["frames"] >= 30 and now["width"] == widest,
+            deadline=30,
+        )
+        await customer.click("#sound-on")
+        await eventually(lambda: customer.evaluate(_VIEWER), lambda now: now["audioEnergy"] > 0)
+
+        await studio.click("#end-live")
+        await eventually(
+            lambda: customer.evaluate(_VIEWER), lambda now: now["state"] in {"waiting", "reconnecting"}
+        )
+        await studio.click("#go-live")
+        back = await eventually(
+            lambda: customer.evaluate(_VIEWER),
+            lambda now: now["state"] == "playing" and now["frames"] > seen["frames"] + 30,
+            deadline=30,
+        )
+        assert back["session"] == seen["session"]
+
+
+async def test_another_window_of_the_technician_takes_over(gateway: GatewayServer, order: str) -> None:
+    token = gateway.publish_token(order)
+    async with chromium() as browser:
+        first = await studio_on_the_air(browser, gateway, token)
+        second = await studio_on_the_air(browser, gateway, token)
+        await eventually(lambda: first.evaluate(_STUDIO), lambda now: now["state"] == "idle")
+        # It says why, and does not fight for the camera.
+        await expect(first.locator("studio-desk [role=alert]").first).not_to_be_empty()
+        await eventually(lambda: second.evaluate(_STUDIO), all_layers_flow, deadline=45)
+
+
+async def test_the_camera_of_another_technician_is_busy(gateway: GatewayServer, order: str) -> None:
+    async with chromium() as browser:
+        first = await studio_on_the_air(browser, gateway, gateway.publish_token(order, subject="anna"))
+        second = await browser.new_page()
+        await second.goto(f"{gateway.url}/studio#token={gateway.publish_token(order, subject='boris')}")
+        await second.click("#go-live")
+        await expect(second.locator("studio-desk [role=alert]").first).not_to_be_empty()
+        assert (await second.evaluate(_STUDIO))["state"] == "idle"
+        assert (await first.evaluate(_STUDIO))["state"] == "live"
