@@ -57,8 +57,13 @@ class NumberMap(Generic[Source]):
         return segment
 
     def forget(self, ended: Callable[[Source], bool]) -> None:
-        """Let go of stays whose source has `ended`; numbers go on where they stood."""
-        self._segments = [segment for segment in self._segments if not ended(segment.source)]
+        """Let go of stays whose source has `ended`, and of all before them; numbers go on where they stood.
+
+        A stay reaches up to the next one kept, so none is taken out from between two others.
+        """
+        over = [place for place, segment in enumerate(self._segments) if ended(segment.source)]
+        if over:
+            del self._segments[: over[-1] + 1]
 
     def advance(self, highest: int) -> None:
         """Tell that the current stay has sent up to the source's index `highest`."""

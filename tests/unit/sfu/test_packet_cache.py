@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from gateway.sfu.packet_cache import CAPACITY, HORIZON, PacketCache
+from tests.unit.sfu.fakes import media_packet
+
+
+def test_packets_are_found_for_at_least_two_seconds_and_leave_by_age() -> None:
+    cache = PacketCache()
+    for index in range(100):
+        cache.add(media_packet(index, arrival=index * 0.1))
+    newest = 99 * 0.1
+    assert HORIZON >= 2.0
+    assert all(index in cache for index in range(100) if newest - index * 0.1 <= 2.0)
+    assert 0 not in cache
+    assert cache.get(0) is None
+    found = cache.get(99)
+    assert found is not None
+    assert found.index == 99
+    assert len(cache) == len(list(cache)) <= HORIZON * 10 + 1
+
+
+def test_a_fast_stream_is_bounded_by_count() -> None:
+    cache = PacketCache(capacity=50)
+    for index in range(500):
+        cache.add(media_packet(index))
+    assert [packet.index for packet in cache] == list(range(450, 500))
+    assert CAPACITY * 1_200 < 10_000_000
+
+
+def test_a_pause_leaves_the_newest_packet_only() -> None:
+    cache = PacketCache()
+    cache.add(media_packet(1, arrival=0.0))
+    cache.add(media_packet(2, arrival=0.0))
+    cache.add(media_packet(3, arrival=100.0))
+    assert [packet.index for packet in cache] == [3]
