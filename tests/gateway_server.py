@@ -133,6 +133,9 @@ def gateway_server(
     }
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     environment = {**inherited, **{f"GATEWAY_{name.upper()}": value for name, value in chosen.items()}}
+    if "database_url" in settings:
+        # Only an embedded database is migrated by `serve` itself.
+        subprocess.run([sys.executable, "-m", "gateway", "migrate"], env=environment, cwd=ROOT, check=True)
     log = folder / "gateway.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 
 from gateway.access.grants import Scope
-from tests.gateway_server import GatewayServer
+from tests.gateway_server import GatewayServer, gateway_server
 from tests.peers.aiortc_peer import Peer, peer
 from tests.waiting import eventually
 
 ENDS_WITHIN = 1.0
 """Seconds from the end of a grant to the end of what it allowed."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def gateway(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayServer]:
+    """The same on both databases."""
+    settings = {}
+    if request.param == "postgresql":
+        settings["database_url"] = request.getfixturevalue("postgresql_server").new_database()
+    with gateway_server(tmp_path_factory.mktemp("gateway"), **settings) as server:
+        yield server
 
 
 async def playing(watcher: Peer) -> bool:
