@@ -162,7 +162,7 @@ def _lay_out(run: list[Slot]) -> tuple[memoryview, _Plan]:
 
 
 def _fan_out_one_by_one(slots: list[Slot], viewers: Sequence[DownTrack], egress: Egress) -> None:
-    """The path of CM-SHA1-80 viewers: libsrtp encrypts packet by packet, offload still sends runs."""
+    """The path of CM-SHA1-80 viewers: encrypted packet by packet, offload still sends runs."""
     runs = cut_into_runs(slots, CM_TAG_SIZE, egress.max_segments)
     for viewer in viewers:
         for run in runs:
@@ -178,7 +178,7 @@ def _fan_out_one_by_one(slots: list[Slot], viewers: Sequence[DownTrack], egress:
 
 
 def _protect(run: list[Slot], viewer: DownTrack) -> list[bytes]:
-    """The run encrypted for one viewer, without the packets that libsrtp refuses: too long, say."""
+    """The run encrypted for one viewer, without what SRTP refuses: a key has an end."""
     burst: list[bytes] = []
     for slot in run:
         out = slot.index + viewer.sequence_offset
