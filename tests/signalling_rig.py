@@ -228,8 +228,9 @@ Http = TestClient[Any, Any]
 @asynccontextmanager
 async def serving(rig: Rig) -> AsyncIterator[Http]:
     """The real application on a loopback port."""
-    client = TestClient(TestServer(create_app(rig.services)))
-    await client.start_server()
+    server = TestServer(create_app(rig.services))
+    await server.start_server(shutdown_timeout=5.0)
+    client = TestClient(server)
     try:
         yield client
     finally:

@@ -30,6 +30,8 @@ MAX_MESSAGE = 16 * 1024
 MAX_LISTENERS = 10_000
 _SWEEP = 0.5
 """Seconds between looks for listeners whose token has ended."""
+_GOODBYE = 2.0
+"""Seconds that all listeners together have to be told of the end."""
 
 log = get_logger("gateway.api.events")
 
@@ -116,7 +118,8 @@ class LiveEvents:
             with contextlib.suppress(TimeoutError):
                 due = self._feed.next_due()
                 wait = _SWEEP if due is None else min(_SWEEP, max(0.0, due - clock.monotonic()))
-                await asyncio.wait_for(self._wake.wait(), wait)
+                async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
+                    await self._wake.wait()
             self._wake.clear()
             await self._send(self._feed.due(clock.monotonic()))
             now = clock.time()
@@ -215,4 +218,13 @@ def attach(app: web.Application, services: Services) -> None:
         await asyncio.wait((task,))
         await server.shutdown()
 
+    async def hang_up(_: web.Application) -> None:
+        """Before aiohttp waits for open requests: a WebSocket would keep it waiting to its deadline."""
+        goodbyes = [asyncio.create_task(server.eio.disconnect(sid)) for sid in tuple(server.eio.sockets)]
+        if goodbyes:
+            _, late = await asyncio.wait(goodbyes, timeout=_GOODBYE)
+            for task in late:
+                task.cancel()
+
     app.cleanup_ctx.append(sending)
+    app.on_shutdown.append(hang_up)

@@ -1,0 +1,289 @@
+"""Namespace `/live` with real Socket.IO clients on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import socketio
+from socketio.exceptions import ConnectionError as Refused
+
+from gateway.access.grants import Scope
+from gateway.config import Settings
+from gateway.signalling.messages import OfferRequest
+from tests.signalling_rig import (
+    ORDER,
+    OTHER_ORDER,
+    PLAY_OFFER,
+    PUBLISH_OFFER,
+    Http,
+    Rig,
+    grant,
+    make_rig,
+    serving,
+)
+
+
+class Page:
+    """A connected page and all that it was told."""
+
+    def __init__(self) -> None:
+        self.client = socketio.AsyncClient(reconnection=False)
+        self.heard: list[tuple[str, Any]] = []
+        self.refusal: Any = None
+        self.client.on("*", self._hear, namespace="/live")
+        self.client.on("connect_error", self._refused, namespace="/live")
+
+    async def _hear(self, event: str, data: Any) -> None:
+        self.heard.append((event, data))
+
+    async def _refused(self, data: Any) -> None:
+        self.refusal = data
+
+    async def connect(self, http: Http, auth: object, **headers: str) -> None:
+        url = str(http.make_url("/"))
+        await self.client.connect(
+            url, auth=auth, namespaces=["/live"], transports=["websocket"], headers=headers, wait_timeout=5
+        )
+
+    async def hears(self, event: str, count: int = 1) -> Any:
+        """The latest data of `event` once it was heard `count` times."""
+        async with asyncio.timeout(5):
+            while len(found := [data for name, data in self.heard if name == event]) < count:
+                await asyncio.sleep(0.005)
+        return found[-1]
+
+    async def ask(self, event: str, data: Any) -> Any:
+        return await self.client.call(event, data, namespace="/live", timeout=5)
+
+    async def hung_up(self) -> None:
+        async with asyncio.timeout(5):
+            while self.connected:
+                await asyncio.sleep(0.005)
+
+    @property
+    def connected(self) -> bool:
+        return "/live" in self.client.namespaces
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return make_rig()
+
+
+@pytest.fixture
+async def http(rig: Rig) -> AsyncIterator[Http]:
+    async with serving(rig) as client:
+        rig.services.revocation.start()
+        yield client
+        await rig.services.revocation.stop()
+
+
+@pytest.fixture
+async def pages() -> AsyncIterator[list[Page]]:
+    made: list[Page] = []
+    yield made
+    for page in made:
+        await page.client.disconnect()
+
+
+async def enter(http: Http, rig: Rig, pages: list[Page], **claims: Any) -> Page:
+    page = Page()
+    pages.append(page)
+    claims.setdefault("subject", "anna")
+    await page.connect(http, {"token": rig.token(Scope.WATCH, **claims)})
+    return page
+
+
+async def go_live(rig: Rig) -> str:
+    staff = grant(Scope.PUBLISH, subject="technician")
+    request = OfferRequest(grant=staff, order_id=ORDER, sdp=PUBLISH_OFFER)
+    return (await rig.services.whip.publish(request)).session_id
+
+
+async def watch(rig: Rig) -> str:
+    viewer = grant(Scope.WATCH, subject="anna")
+    request = OfferRequest(grant=viewer, order_id=ORDER, sdp=PLAY_OFFER)
+    return (await rig.services.whep.play(request)).session_id
+
+
+async def test_the_whole_state_comes_with_the_connection(http: Http, rig: Rig, pages: list[Page]) -> None:
+    await go_live(rig)
+    page = await enter(http, rig, pages)
+    camera = {"name": "main", "live": True, "since": 1_790_000_000.0, "codec": "VP8", "layers": []}
+    assert await page.hears("stream:state") == {"orderId": ORDER, "cameras": [camera]}
+    assert await page.hears("viewers") == {"count": 0}
+
+
+async def test_a_waiting_page_hears_when_the_camera_goes_live(
+    http: Http, rig: Rig, pages: list[Page]
+) -> None:
+    page = await enter(http, rig, pages)
+    assert (await page.hears("stream:state"))["cameras"] == []
+    await go_live(rig)
+    assert (await page.hears("stream:state", 2))["cameras"][0]["live"] is True
+
+
+async def test_viewers_are_counted(http: Http, rig: Rig, pages: list[Page]) -> None:
+    await go_live(rig)
+    page = await enter(http, rig, pages)
+    await page.hears("viewers")
+    await watch(rig)
+    assert await page.hears("viewers", 2) == {"count": 1}
+
+
+async def test_nobody_hears_another_order(http: Http, rig: Rig, pages: list[Page]) -> None:
+    ours = await enter(http, rig, pages)
+    theirs = await enter(http, rig, pages, order_id=OTHER_ORDER)
+    await theirs.hears("viewers")
+    session_id = await go_live(rig)
+    await ours.hears("stream:state", 2)
+    rig.sessions.close(session_id)
+    await ours.hears("stream:state", 3)
+    assert [name for name, _ in theirs.heard] == ["stream:state", "viewers"]
+
+
+@pytest.mark.parametrize("auth", [None, {}, {"token": 7}, {"token": "nonsense"}, "token"])
+async def test_without_a_valid_token_the_connection_is_refused(
+    http: Http, pages: list[Page], auth: object
+) -> None:
+    page = Page()
+    pages.append(page)
+    with pytest.raises(Refused):
+        await page.connect(http, auth, **{"Accept-Language": "cs"})
+    assert page.refusal["data"] == {"code": "invalid_token"}
+    assert page.refusal["message"].startswith("Přihlaste")
+
+
+async def test_a_token_is_for_its_own_order_and_an_administrator_names_one(
+    http: Http, rig: Rig, pages: list[Page]
+) -> None:
+    page, admin = Page(), Page()
+    pages += [page, admin]
+    with pytest.raises(Refused):
+        await page.connect(http, {"token": rig.token(Scope.WATCH), "orderId": OTHER_ORDER})
+    assert page.refusal["data"] == {"code": "forbidden"}
+    await admin.connect(http, {"token": rig.token(Scope.ADMIN, order_id=None), "orderId": ORDER})
+    assert (await admin.hears("stream:state"))["orderId"] == ORDER
+
+
+async def test_a_revoked_access_may_not_listen(http: Http, rig: Rig, pages: list[Page]) -> None:
+    rig.ledger.gone.add("access-1")
+    with pytest.raises(Refused):
+        await enter(http, rig, pages, stream_id="access-1")
+
+
+async def test_one_hears_of_the_end_of_ones_own_sessions_only(
+    http: Http, rig: Rig, pages: list[Page]
+) -> None:
+    await go_live(rig)
+    anna, boris = await enter(http, rig, pages), await enter(http, rig, pages, subject="boris")
+    session_id = await watch(rig)
+    rig.plane.open_sessions[session_id].closed.set_result("ice_timeout")
+    assert await anna.hears("session:closed") == {"sessionId": session_id, "reason": "ice_timeout"}
+    assert await boris.ask("watch", {}) == {"ok": True}
+    assert "session:closed" not in [name for name, _ in boris.heard]
+
+
+async def test_watch_gives_the_whole_state_again(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages)
+    assert await page.ask("watch", {}) == {"ok": True}
+    assert await page.ask("watch", {"camera": "main"}) == {"ok": True}
+    await page.hears("stream:state", 3)
+
+
+async def test_closing_ones_session_ends_it(http: Http, rig: Rig, pages: list[Page]) -> None:
+    await go_live(rig)
+    session_id = await watch(rig)
+    page = await enter(http, rig, pages)
+    assert await page.ask("session:close", {"sessionId": session_id}) == {"ok": True}
+    assert await page.hears("session:closed") == {"sessionId": session_id, "reason": "deleted"}
+    assert (await http.get(f"/sessions/{session_id}")).status == 404
+    assert (await page.ask("session:close", {"sessionId": session_id}))["code"] == "not_found"
+
+
+async def test_anothers_session_cannot_be_closed(http: Http, rig: Rig, pages: list[Page]) -> None:
+    session_id = await go_live(rig)
+    page = await enter(http, rig, pages)
+    answer = await page.ask("session:close", {"sessionId": session_id})
+    assert answer["code"] == "forbidden"
+    assert answer["error"]
+    assert rig.sessions.get(session_id)
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "code"),
+    [
+        ("session:close", {}, "malformed"),
+        ("session:close", {"sessionId": 5}, "malformed"),
+        ("session:close", ["x"], "malformed"),
+        ("session:close", "x", "malformed"),
+        ("watch", {"camera": 5}, "malformed"),
+        ("no:such", {}, "not_found"),
+    ],
+)
+async def test_bad_messages_are_acknowledged_with_an_error(
+    http: Http, rig: Rig, pages: list[Page], event: str, data: Any, code: str
+) -> None:
+    page = await enter(http, rig, pages)
+    answer = await page.ask(event, data)
+    assert answer["error"]
+    assert answer["code"] == code
+    assert await page.ask("watch", {}) == {"ok": True}
+
+
+async def test_a_client_that_talks_too_much_is_slowed(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages)
+    answers = await asyncio.gather(*(page.ask("watch", {}) for _ in range(120)))
+    assert {"ok": True} in answers
+    assert "rate_limited" in {answer.get("code") for answer in answers}
+
+
+async def test_a_message_over_the_cap_ends_the_connection(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages)
+    await page.client.emit("watch", {"camera": "x" * 20_000}, namespace="/live")
+    await page.hung_up()
+
+
+async def test_an_ended_token_ends_the_connection(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages, ttl=2)
+    assert await page.hears("session:closed") == {"sessionId": "", "reason": "expired"}
+    await page.hung_up()
+
+
+async def test_a_revoked_access_ends_the_connection_of_a_waiting_page(
+    http: Http, rig: Rig, pages: list[Page]
+) -> None:
+    page = await enter(http, rig, pages, stream_id="access-1")
+    other = await enter(http, rig, pages, stream_id="access-2")
+    rig.ledger.gone.add("access-1")
+    assert await page.hears("session:closed") == {"sessionId": "", "reason": "revoked"}
+    await page.hung_up()
+    assert other.connected
+
+
+async def test_a_renewed_token_keeps_the_connection(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages, ttl=2, stream_id="access-1")
+    until = rig.services.clock.time() + 900
+    rig.sessions.renew(subject="anna", stream_id="access-1", expires_at=until)
+    control = await enter(http, rig, pages, ttl=2, stream_id="access-2", subject="boris")
+    await control.hears("session:closed")
+    assert page.connected
+
+
+async def test_draining_is_told(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages)
+    rig.sessions.drain()
+    assert (await page.hears("server:draining"))["retryAfter"] > 0
+
+
+async def test_a_foreign_origin_may_not_connect() -> None:
+    rig = make_rig(settings=Settings(allowed_origins=("https://shop.example.com",)))
+    async with serving(rig) as http:
+        query = "/socket.io/?EIO=4&transport=polling"
+        assert (await http.get(query, headers={"Origin": "https://evil.example.com"})).status == 400
+        allowed = await http.get(query, headers={"Origin": "https://shop.example.com"})
+        assert allowed.status == 200
+        assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example.com"
