@@ -222,7 +222,7 @@ def attach(app: web.Application, services: Services) -> None:
         """Before aiohttp waits for open requests: a WebSocket would keep it waiting to its deadline."""
         goodbyes = [asyncio.create_task(server.eio.disconnect(sid)) for sid in tuple(server.eio.sockets)]
         if goodbyes:
-            _, late = await asyncio.wait(goodbyes, timeout=_GOODBYE)
+            late = (await asyncio.wait(goodbyes, timeout=_GOODBYE))[1]
             for task in late:
                 task.cancel()
 
