@@ -11,7 +11,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 NPM := tools/npm --prefix web
 
 # What the tests want to meet, from Debian's packages.
-PEERS := chromium firefox-esr fonts-dejavu-core postgresql iproute2 \
+# libatomic1 is what playwright's own Node is linked with.
+PEERS := chromium firefox-esr libatomic1 fonts-dejavu-core postgresql iproute2 \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad \
 	gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-nice python3-gi python3-gst-1.0 \
 	gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0
