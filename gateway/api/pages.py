@@ -18,7 +18,7 @@ _CSP = "; ".join(
         "connect-src 'self' ws: wss:",
         "img-src 'self' data: blob:",
         "media-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",  # style attributes that Lit templates set
+        "style-src 'self'",
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",

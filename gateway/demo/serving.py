@@ -58,8 +58,7 @@ async def _rows(settings: Settings, access: AccessServices, household: Household
         ("  login, password", f"{customer.login}  {customer.password}"),
         ("Studio", f"{base}/studio#token={publish}"),
         ("  technician", f"{household.technician.login}  {household.technician.password}"),
-        ("Admin", f"{base}/admin"),
-        ("  login, password", f"{household.admin.login}  {household.admin.password}"),
+        ("Admin's account", f"{household.admin.login}  {household.admin.password}"),
         ("OBS server (WHIP)", f"{base}/whip/{household.order_id}"),
         ("OBS bearer token", publish),
     ]
