@@ -133,7 +133,7 @@ async def test_media_flows_from_a_publisher_to_viewers(rig: Rig) -> None:
     assert rig.plane.viewers("order") == 2
     assert rig.changes.count("order") >= 3
     assert rig.plane.max_segments >= 1
-    assert rig.plane.datagrams_received > 40
+    assert rig.plane.datagrams_received > 25
     assert [name for name in rig.drops if "srtp" in name or "rtp_" in name] == []
 
 

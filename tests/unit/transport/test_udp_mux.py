@@ -212,3 +212,23 @@ def test_ipv6_addresses_get_an_ipv6_socket() -> None:
     assert sock.family is socket.AF_INET6
     assert not sock.getblocking()
     sock.close()
+
+
+async def test_a_defect_met_by_one_peer_costs_the_others_nothing(rig: Rig) -> None:
+    broken, fine = rig.peer("broken"), rig.peer("fine")
+
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    broken.on_check = defect
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for ufrag in ("broken", "fine", "broken"):
+            client.sendto(check(ufrag), rig.sock.getsockname())
+        rig.mux.start()
+        for _ in range(200):
+            if rig.mux.received == 3:
+                break
+            await asyncio.sleep(0.005)
+    assert rig.drops == {"datagram_defect": 2}
+    assert len(fine.got) == 1
+    assert rig.batches
