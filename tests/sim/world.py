@@ -37,6 +37,8 @@ VIDEO = Codec(
 )
 AUDIO = Codec(MediaKind.AUDIO, "opus", 111, 48_000, channels=2)
 RID_ID = 2
+WIDTHS = {"l": 320, "h": 640, "f": 1280}
+"""Picture widths of the layers by rid."""
 EPOCH = 1_790_000_000.0
 
 
@@ -184,7 +186,7 @@ class SimulatedPublisher:
         first = position == 0
         identity = self.world.note(SentFrame(encoder.rid, encoder.frames, now, keyframe))
         descriptor = b"\x10" if first else b"\x00"
-        size = 640 if encoder.rid == "h" else 320
+        size = WIDTHS.get(encoder.rid, 320)
         # VP8 payload header (RFC 7741 section 4.3): the P bit is zero in keyframes, then start code and size.
         header = (
             b"\x00\x00\x00\x9d\x01\x2a" + struct.pack("<HH", size, size // 2) if keyframe else b"\x01" * 10
@@ -263,7 +265,7 @@ class SimulatedViewer:
             track_id="t",
         )
         self.payload_type = codec.payload_type
-        self.address = (f"10.0.0.{len(world.viewers) + 1}", 5000)
+        self.address = ("10.0.0.1", 5000 + world.random.getrandbits(15))
         self.unwrap = SequenceUnwrapper().unwrap
         self.got: dict[int, tuple[int, int]] = {}
         """Extended sequence number to (timestamp, identity of the publisher's packet)."""
@@ -277,11 +279,20 @@ class SimulatedViewer:
             negotiated(video_media(codecs=(codec,))), {"0": self.stream}, world.drops
         )
         world.viewers[self.address] = self
+        self.left = False
         world.camera.subscribe(self.subscriber)
         self.subscriber.connect(self, self.outbound, self.address, world.agenda.now)
         world.agenda.after(0.01, self._tick)
 
+    def leave(self) -> None:
+        """Go, and take nothing of what is still on its way."""
+        self.world.camera.unsubscribe(self.subscriber)
+        del self.world.viewers[self.address]
+        self.left = True
+
     def _tick(self) -> None:
+        if self.left:
+            return
         now = self.world.agenda.now
         self.subscriber.on_timer(now, self.world.agenda.wall)
         due = [s for s, at in self.missing.items() if at <= now]
@@ -289,16 +300,20 @@ class SimulatedViewer:
             self.missing[sequence] = now + 0.08
         if due:
             nack = Nack(1, self.stream.ssrc, tuple(s & 0xFFFF for s in sorted(due)[:200])).encode()
-            self.downlink.carry(
-                lambda: self.subscriber.on_rtcp(nack, self.world.agenda.now, self.world.agenda.wall)
-            )
+            self.downlink.carry(lambda: self._ask(nack))
         self.world.agenda.after(0.01, self._tick)
+
+    def _ask(self, nack: bytes) -> None:
+        if not self.left:
+            self.subscriber.on_rtcp(nack, self.world.agenda.now, self.world.agenda.wall)
 
     def receive(self, datagram: bytes) -> None:
         """What the fan-out or a retransmission sent, over the bad link."""
         self.downlink.carry(lambda: self._take(datagram))
 
     def _take(self, datagram: bytes) -> None:
+        if self.left:
+            return
         try:
             packet = parse_rtp(self.inbound.unprotect_rtp(datagram))
         except Exception as error:
