@@ -96,9 +96,13 @@ def has_behaviour(path: Path) -> bool:
 
 
 def mirrored_name(test: Path) -> str:
-    """`protocol/sdp/test_parser.py` is as good as `protocol/test_sdp_parser.py`."""
+    """`protocol/sdp/test_parser.py` is as good as `protocol/test_sdp_parser.py`.
+
+    What a package's `__init__` holds is tested by `codecs/test_codecs.py` or `test_codecs.py` beside it.
+    """
     *folders, name = test.relative_to(ROOT / "tests" / "unit").with_suffix("").parts
-    return "_".join([*folders, name.removeprefix("test_")])
+    name = name.removeprefix("test_")
+    return "_".join(folders if folders[-1:] == [name] else [*folders, name])
 
 
 @pytest.mark.parametrize("layer", ["protocol", "sfu"])

@@ -79,6 +79,14 @@ async def plays(page: Page, *, since: int = 0) -> Viewer:
     )
 
 
+async def log_in(page: Page, access: dict[str, Any]) -> None:
+    """From the open dialog to the viewer page."""
+    await page.fill("login-dialog #login", access["login"])
+    await page.fill("login-dialog #password", access["password"])
+    await page.click("login-dialog button[type=submit]")
+    await page.wait_for_url("**/live-stream*")
+
+
 @pytest.mark.parametrize("codec", ["vp8", "h264"])
 async def test_a_customer_logs_in_and_watches(
     gateway: GatewayServer, order: str, foreign_page: str, codec: str
@@ -98,9 +106,7 @@ async def test_a_customer_logs_in_and_watches(
         await page.click("login-dialog button[type=submit]")
         await expect(page.locator("login-dialog [role=alert]")).not_to_be_empty()
 
-        await page.fill("login-dialog #password", access["password"])
-        await page.click("login-dialog button[type=submit]")
-        await page.wait_for_url("**/live-stream*")
+        await log_in(page, access)
         watching = await plays(page)
         assert watching.muted
         assert "token" not in watching.address
@@ -155,9 +161,7 @@ async def test_the_page_ends_with_its_access(gateway: GatewayServer, order: str,
         page = await browser.new_page()
         await page.goto(gateway.url)
         await page.click("#watch")
-        await page.fill("login-dialog #login", access["login"])
-        await page.fill("login-dialog #password", access["password"])
-        await page.click("login-dialog button[type=submit]")
+        await log_in(page, access)
         await plays(page)
         await asyncio.to_thread(gateway.command, "access", "revoke", access["id"])
         await eventually(lambda: viewer(page), lambda now: now.state == "ended", deadline=5)
