@@ -193,6 +193,7 @@ def test_it_says_goodbye_when_it_leaves() -> None:
     subscriber.leave()
     (bye,) = viewer.link.rtcp(Bye)
     assert bye.ssrcs == (0x1000, 0x1001)
+    assert subscriber.down_tracks == [], "each knows the link, which knows the session"
     studio.send(vp8(3, keyframe=True), opus(3))
     assert studio.egress.calls == []
     assert (subscriber.connected, studio.video.down_tracks, studio.audio.down_tracks) == (False, [], [])

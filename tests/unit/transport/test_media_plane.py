@@ -341,3 +341,22 @@ async def test_stop_ends_every_session_and_can_be_repeated() -> None:
     assert rig.plane.rooms.all() == []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
         again.bind(("127.0.0.1", rig.plane.port))
+
+
+async def test_an_address_proven_earlier_is_not_taken_back_with_a_wrong_password(rig: Rig) -> None:
+    publisher, former, owner = await rig.publisher(), await rig.viewer(), await rig.viewer()
+    await rig.play(publisher, former, owner)
+    here = owner.sock.getsockname()
+    leads_to = rig.plane._mux._by_address
+
+    async def send(who: LoopbackPeer, password: str | None = None) -> None:
+        received = rig.plane.datagrams_received
+        owner.sock.sendto(binding_request(who.ours, who.theirs, password=password), owner.gateway)
+        await until(lambda: rig.plane.datagrams_received > received)
+
+    await send(former)  # who once sat at this address
+    assert leads_to[here] is former.driver
+    await send(owner)
+    assert leads_to[here] is owner.driver
+    await send(former, password="guess")
+    assert leads_to[here] is owner.driver
