@@ -21,6 +21,8 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*')
 
 .PHONY: run test install develop lint clean
 .NOTPARALLEL:
+# What broke off half-way is made anew.
+.DELETE_ON_ERROR:
 
 run: install
 	$(BIN)/gateway demo
