@@ -265,7 +265,7 @@ class SimulatedViewer:
             track_id="t",
         )
         self.payload_type = codec.payload_type
-        self.address = ("10.0.0.1", 5000 + world.random.getrandbits(15))
+        self.address = ("10.0.0.1", next(world.ports))
         self.unwrap = SequenceUnwrapper().unwrap
         self.got: dict[int, tuple[int, int]] = {}
         """Extended sequence number to (timestamp, identity of the publisher's packet)."""
@@ -395,6 +395,7 @@ class World:
         self.max_segments = 64
         self.bursts = 0
         self.viewers: dict[tuple[str, int], SimulatedViewer] = {}
+        self.ports = itertools.count(5000)
         self.rooms = Rooms(self, lambda _: None)
         self.camera = self.rooms.enter("order", "main")
         self.sent: list[SentFrame] = []
