@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,9 +34,14 @@ async def chromium(*, autoplay: bool = True) -> AsyncIterator[Browser]:
     Without `autoplay` pages live under the rules of a real visitor: sound only after a gesture.
     """
     arguments = [*ARGUMENTS, *(["--autoplay-policy=no-user-gesture-required"] if autoplay else [])]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=arguments)
-        try:
-            yield browser
-        finally:
-            await browser.close()
+    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as home:
+        # Beside its profile Chromium keeps crash reports and settings of its toolkit in the user's home.
+        folders = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), home)
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=EXECUTABLE, args=arguments, env={**os.environ, **folders}
+            )
+            try:
+                yield browser
+            finally:
+                await browser.close()

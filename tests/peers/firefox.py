@@ -116,7 +116,9 @@ async def firefox() -> AsyncIterator[Firefox]:
         lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in PREFERENCES.items()]
         (Path(profile) / "user.js").write_text("\n".join(lines), encoding="ascii")
         command = [EXECUTABLE or "firefox", "--headless", "--no-remote", "--profile", profile]
-        async with running(*command, "--remote-debugging-port=0", environment={"HOME": profile}) as process:
+        # The sound library would leave a folder in /tmp for each new home.
+        environment = {"HOME": profile, "XDG_RUNTIME_DIR": profile}
+        async with running(*command, "--remote-debugging-port=0", environment=environment) as process:
             line = await process.line_with("WebDriver BiDi listening on ", deadline=60)
             url = line.split("listening on ", 1)[1].strip()
             async with (
