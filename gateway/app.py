@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from gateway.api import Services, create_app
+from gateway.api.library_log import library_logger
 from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings
 from gateway.errors import Unavailable
@@ -31,6 +32,9 @@ from gateway.transport.media_plane import UdpMediaPlane
 SESSIONS_DEADLINE = 5.0
 HTTP_DEADLINE = 3.0
 """Seconds that sessions and requests have to end before they are cut."""
+
+KEEP_ALIVE = 75.0
+"""Seconds that an idle connection is kept for a next request."""
 
 log = get_logger("gateway.app")
 
@@ -65,7 +69,13 @@ class Gateway:
         revocation = RevocationWatcher(ledger=self.access.accesses, sessions=sessions, drops=self._drops)
         services = self._compose(media, sessions, revocation)
         revocation.start()
-        runner = web.AppRunner(create_app(services), access_log=None, shutdown_timeout=HTTP_DEADLINE)
+        runner = web.AppRunner(
+            create_app(services),
+            access_log=None,
+            logger=library_logger("gateway.http", self._drops, "http_malformed"),
+            keepalive_timeout=KEEP_ALIVE,
+            shutdown_timeout=HTTP_DEADLINE,
+        )
         await runner.setup()
         self._closers += [runner.cleanup, revocation.stop, lambda: sessions.stop(SESSIONS_DEADLINE)]
         await self._listen(runner)

@@ -18,6 +18,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from gateway.access.grants import Grant
 from gateway.api.auth import client_address
 from gateway.api.errors import preferred_language, sentence
+from gateway.api.library_log import library_logger
 from gateway.api.live_feed import LiveFeed, Message, order_room, person_room
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.services import Services
@@ -205,8 +206,8 @@ def attach(app: web.Application, services: Services) -> None:
         cors_credentials=False,
         max_http_buffer_size=MAX_MESSAGE,
         namespaces=[NAMESPACE],
-        logger=False,
-        engineio_logger=False,
+        logger=library_logger("gateway.socketio", services.drops, "live_malformed"),
+        engineio_logger=library_logger("gateway.engineio", services.drops, "live_malformed"),
     )
     server.attach(app)
     events = LiveEvents(server, services)

@@ -32,5 +32,8 @@ async def readyz(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus text format, or OpenMetrics where asked for."""
-    encode, content_type = exposition.choose_encoder(request.headers.get("Accept", ""))
+    try:
+        encode, content_type = exposition.choose_encoder(request.headers.get("Accept", ""))
+    except (TypeError, ValueError):  # a version that is no number
+        encode, content_type = exposition.choose_encoder("")
     return web.Response(body=encode(request.app[SERVICES].metrics), headers={"Content-Type": content_type})

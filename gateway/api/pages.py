@@ -75,6 +75,10 @@ async def beside(request: web.Request) -> web.StreamResponse:
 def _file(directory: Path, name: str) -> Path:
     """A plain file directly in `directory`; anything else is not found."""
     path = directory / name
-    if path.name != name or path.parent != directory or not path.is_file():
+    try:
+        found = path.name == name and path.parent == directory and path.is_file()
+    except OSError:  # a name that no file system takes
+        found = False
+    if not found:
         raise web.HTTPNotFound
     return path
