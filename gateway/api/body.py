@@ -49,8 +49,8 @@ async def read_text(request: web.Request, limit: int) -> str:
         return body.decode()
     except UnicodeDecodeError:
         raise Malformed("the body is no UTF-8 text") from None
-    except (web.RequestPayloadError, ClientPayloadError, HttpProcessingError):
-        raise Malformed("the body is damaged") from None
+    except (web.RequestPayloadError, ClientPayloadError, HttpProcessingError, ConnectionError):
+        raise Malformed("the body is damaged or cut off") from None
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
 
