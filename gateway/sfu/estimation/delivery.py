@@ -16,12 +16,23 @@ MAX_PAUSE: Final = 2.0
 class DeliveryRate:
     """Rates over the feedback of the last `WINDOW` seconds, by the viewer's clock."""
 
-    __slots__ = ("_acked", "_marks", "_sent", "rate", "sent_rate", "stretch")
+    __slots__ = (
+        "_acked",
+        "_arriving",
+        "_newest",
+        "_sending",
+        "_sent",
+        "_spans",
+        "rate",
+        "sent_rate",
+        "stretch",
+    )
 
     def __init__(self) -> None:
-        # One mark a message: arrival and sending time of its newest group, octets acked and sent with it.
-        self._marks: deque[tuple[float, float, int, int]] = deque()
-        self._acked = self._sent = 0
+        # One a message: seconds of arriving and of sending since the one before, octets acked and sent.
+        self._spans: deque[tuple[float, float, int, int]] = deque()
+        self._newest: tuple[float, float] | None = None
+        self._clear()
         self.rate: float | None = None
         """Bits per second acknowledged; None before the window was full once."""
         self.sent_rate = 0.0
@@ -29,25 +40,33 @@ class DeliveryRate:
         self.stretch = 1.0
         """How much longer their arriving took than their sending: over 1 a queue grows."""
 
+    def _clear(self) -> None:
+        self._spans.clear()
+        self._arriving = self._sending = 0.0
+        self._acked = self._sent = 0
+
     def add(self, reception: Reception) -> None:
         """Take what a feedback message with groups told."""
-        sent_at, arrival = reception.groups[-1]
-        marks = self._marks
-        if marks and (reception.gap or not 0 < arrival - marks[-1][0] < MAX_PAUSE or sent_at <= marks[-1][1]):
-            marks.clear()
-            self._acked = self._sent = 0
-        marks.append((arrival, sent_at, reception.acked, reception.sent))
-        if len(marks) > 1:  # the first mark only says where the window begins
-            self._acked += reception.acked
-            self._sent += reception.sent
-        while len(marks) > 2 and arrival - marks[1][0] >= WINDOW:
-            marks.popleft()
-            self._acked -= marks[0][2]
-            self._sent -= marks[0][3]
-        arriving = arrival - marks[0][0]
-        if arriving < WINDOW:
+        previous, self._newest = self._newest, reception.groups[-1]
+        if previous is None or reception.gap:
+            return  # nobody knows what arrived since the one before
+        sending, arriving = self._newest[0] - previous[0], self._newest[1] - previous[1]
+        if not 0 < arriving < MAX_PAUSE or sending <= 0:
+            self._clear()
             return
-        sending = sent_at - marks[0][1]
-        self.rate = 8 * self._acked / arriving
-        self.sent_rate = 8 * self._sent / sending
-        self.stretch = arriving / sending
+        spans = self._spans
+        spans.append((arriving, sending, reception.acked, reception.sent))
+        self._arriving += arriving
+        self._sending += sending
+        self._acked += reception.acked
+        self._sent += reception.sent
+        while self._arriving - spans[0][0] >= WINDOW:
+            arriving, sending, acked, sent = spans.popleft()
+            self._arriving -= arriving
+            self._sending -= sending
+            self._acked -= acked
+            self._sent -= sent
+        if self._arriving >= WINDOW:
+            self.rate = 8 * self._acked / self._arriving
+            self.sent_rate = 8 * self._sent / self._sending
+            self.stretch = self._arriving / self._sending

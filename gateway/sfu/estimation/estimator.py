@@ -12,7 +12,7 @@ from gateway.sfu.estimation.history import Reception, SendHistory
 from gateway.sfu.estimation.loss import HIGH, LOW, LossBound
 from gateway.sfu.estimation.overuse import OveruseDetector, Usage
 from gateway.sfu.estimation.probe import ProbeController, ProbePlan
-from gateway.sfu.estimation.rate_control import EXTRA, GROWTH, HEADROOM, RateControl
+from gateway.sfu.estimation.rate_control import EXTRA, GROWTH, HEADROOM, LARGE_QUEUE, RateControl
 from gateway.sfu.estimation.trendline import Trendline
 
 START: Final = 600_000
@@ -25,10 +25,10 @@ REMB_LIFE: Final = 5.0
 """Seconds for which a client's own estimate is believed: clients repeat it each second."""
 SILENCE: Final = 1.0
 """Seconds beyond two round trips without feedback after which the estimate is halved, again and again."""
-STANDING_QUEUE: Final = 0.1
-"""Seconds of queue that count as over-use although they do not grow."""
-STANDING_PACE: Final = 1.0
-"""Seconds between cuts for a standing queue: it may be another flow's, beside which this one must live."""
+STANDING_PACE: Final = 0.5
+"""Seconds between cuts for a large queue that does not grow but stand."""
+DRAINING: Final = 0.95
+"""A stretch below which the queue drains by itself."""
 QUEUE_TO_PROBE: Final = 0.05
 """Seconds of queue up to which probing does no harm."""
 UNPROVEN: Final = 4.0
@@ -139,16 +139,14 @@ class SendSideEstimator:
             self.rtt = self._round_trip = RTT_MEMORY * self._round_trip + (1 - RTT_MEMORY) * sample
 
     def _usage(self, now: float) -> Usage:
-        """The detector's word, or over-use where a queue stands that does not drain."""
+        """The detector's word; a large queue that stands is over-use now and then, and no time to grow."""
         usage = self._detector.update(self._trendline.trend(), now)
-        if (
-            usage is Usage.NORMAL
-            and self._trendline.queue > STANDING_QUEUE
-            and now - self._cut_for_queue >= STANDING_PACE
-        ):
-            self._cut_for_queue = now
-            return Usage.OVER
-        return usage
+        if usage is not Usage.NORMAL or self._trendline.queue < LARGE_QUEUE:
+            return usage
+        if self._delivery.stretch < DRAINING or now - self._cut_for_queue < STANDING_PACE:
+            return Usage.UNDER
+        self._cut_for_queue = now
+        return Usage.OVER
 
     def _control(self, now: float) -> None:
         usage = self._usage(now)

@@ -60,7 +60,8 @@ class OveruseDetector:
         step = (now - previous) * 1000
         if step > MAX_STEP:
             step = MAX_STEP
-        threshold += (RISE if strength > threshold else FALL) * (strength - threshold) * step
+        share = step * (RISE if strength > threshold else FALL)
+        threshold += (strength - threshold) * (share if share < 1 else 1)
         if threshold < LOWEST:
             threshold = LOWEST
         elif threshold > HIGHEST:

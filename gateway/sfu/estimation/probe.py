@@ -32,7 +32,7 @@ LONGEST_WAIT: Final = 32.0
 """Seconds to the next probe after one that promised too much: doubled each time."""
 REGRET: Final = 4.0
 """Seconds in which over-use makes a failure of a probe that had succeeded."""
-REPEAT: Final = 0.25
+REPEAT: Final = 1.0
 """Seconds between probes that succeed."""
 
 
@@ -150,7 +150,11 @@ class ProbeController:
         return result if result is not None and result > estimate else None
 
     def on_congestion(self, now: float) -> None:
-        """The link is congested: wait, and longer if a probe had just promised otherwise."""
+        """The link is congested: wait, and longer if a probe had just promised otherwise.
+
+        A cluster under way is given up: its answer would be from before.
+        """
+        self._cluster = None
         if now - self._succeeded < REGRET:
             self._succeeded = -inf
             self._next = now + self._wait

@@ -18,6 +18,10 @@ EXTRA: Final = 10_000
 """Growth ends at `HEADROOM` times what arrives and these bits per second: more was not proven."""
 SMALL_QUEUE: Final = 0.04
 """Seconds of queue up to which there is time for a gentle decrease."""
+LARGE_QUEUE: Final = 0.1
+"""Seconds of queue that count as our own whosever they are."""
+DRAIN: Final = 0.75
+"""`DECREASE` while the queue is large."""
 STRETCHED: Final = 1.1
 """A stretch over which the packets themselves fill the queue, and not other traffic's."""
 MAX_STEP: Final = 0.3
@@ -89,8 +93,9 @@ class RateControl:
         self._updated = now
         if usage is Usage.OVER:
             limited = acked is None or self.bitrate >= HEADROOM * acked
-            filled = stretch > STRETCHED or (queue > SMALL_QUEUE and not limited)
-            self._decrease(acked, filled, rtt, now)
+            filled = stretch > STRETCHED or queue > (LARGE_QUEUE if limited else SMALL_QUEUE)
+            share = DRAIN if queue > LARGE_QUEUE else DECREASE
+            self._decrease(acked, share if filled else None, rtt, now)
         elif usage is Usage.NORMAL and acked is not None:
             self._increase(acked, elapsed, rtt)
 
@@ -108,14 +113,14 @@ class RateControl:
             bitrate += max(MIN_GROWTH, PACKET_BITS / 2 / (rtt + RESPONSE)) * elapsed
         self.bitrate = bitrate if bitrate < proven else proven
 
-    def _decrease(self, acked: float | None, filled: bool, rtt: float, now: float) -> None:
+    def _decrease(self, acked: float | None, share: float | None, rtt: float, now: float) -> None:
         """Fall once a response time: the effect of a cut must have shown before the next."""
         if now - self._decreased < min(max(rtt, 0.01), 0.2) + RESPONSE:
             return
         if acked is None:
             target = self.bitrate * DECREASE
-        elif filled:
-            target = acked * DECREASE
+        elif share is not None:
+            target = acked * share
             self._capacity.met(acked)
         else:
             # What is sent gets through nearly as fast as it is sent: fall, but hardly below it.
