@@ -1,4 +1,4 @@
-"""What the HTTP and Socket.IO libraries say of clients that do not speak their protocol: a count, no traceback.
+"""What the HTTP and Socket.IO libraries say of clients that do not speak their protocol: a count.
 
 Anybody may send garbage, so it must not fill the log. What the libraries say of our own defects stays.
 """

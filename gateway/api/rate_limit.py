@@ -13,8 +13,9 @@ _MAX_KEYS = 10_000
 class RateLimiter:
     """`burst` calls at once, then `rate` a second, for each key.
 
-    When more than `max_keys` are known the one not seen for longest is forgotten, which gives it a
-    full bucket again: memory is bounded, and nobody is refused for others' sake.
+    A key is forgotten once its bucket is full again. When more than `max_keys` are known the one not seen
+    for longest goes before, which gives it a full bucket: memory is bounded, and nobody is refused for
+    others' sake.
     """
 
     def __init__(self, *, clock: Clock, rate: float, burst: float, max_keys: int = _MAX_KEYS) -> None:
@@ -34,6 +35,7 @@ class RateLimiter:
             RateLimited: the bucket is empty; `retry_after` tells when it is not.
         """
         now = self._clock.monotonic()
+        self._forget_full(now)
         level, since = self._buckets.pop(key, (self._burst, now))
         level = min(self._burst, level + (now - since) * self._rate)
         allowed = level >= 1.0
@@ -42,3 +44,12 @@ class RateLimiter:
             self._buckets.popitem(last=False)
         if not allowed:
             raise RateLimited("too many requests", retry_after=(1.0 - level) / self._rate)
+
+    def _forget_full(self, now: float) -> None:
+        """The oldest come first; each key is a session's or an address's, and most are never seen again."""
+        filled = now - self._burst / self._rate
+        while self._buckets:
+            key, (_, since) = next(iter(self._buckets.items()))
+            if since > filled:
+                return
+            del self._buckets[key]

@@ -19,7 +19,7 @@ from gateway.protocol.description import Address
 from gateway.protocol.stun import peek_username
 
 BATCH = 128
-"""Datagrams read before media is forwarded and timers and HTTP get their turn: 2 ms of the costliest flood."""
+"""Datagrams read before media is forwarded and others get their turn: 2 ms of the costliest flood."""
 LARGEST = 2048
 ADDRESSES_PER_PEER = 8
 _BUFFER = 8 << 20

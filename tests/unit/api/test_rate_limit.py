@@ -57,3 +57,16 @@ def test_memory_is_bounded_and_the_longest_unseen_is_forgotten() -> None:
     with pytest.raises(RateLimited):
         limiter.take("a")
     limiter.take("b")
+
+
+def test_a_key_is_forgotten_once_its_bucket_is_full_again() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(clock=clock, rate=2.0, burst=4.0)
+    for number in range(1_000):
+        limiter.take(f"session {number}")
+    clock.advance(1.9)
+    limiter.take("late")
+    assert len(limiter) == 1_001
+    clock.advance(0.1)
+    limiter.take("later")
+    assert len(limiter) == 2
