@@ -20,6 +20,7 @@ from gateway.api.auth import client_address
 from gateway.api.errors import preferred_language, sentence
 from gateway.api.library_log import library_logger
 from gateway.api.live_feed import LiveFeed, Message, order_room, person_room
+from gateway.api.middleware import origin_allowed
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.services import Services
 from gateway.errors import Forbidden, GatewayError, Malformed, NotFound, Unauthenticated, Unavailable
@@ -197,12 +198,19 @@ class LiveEvents:
         self._wake.set()
 
 
+def _may_connect(origin: str | None, environ: Mapping[str, Any], services: Services) -> bool:
+    """Our own pages, under whatever name the gateway was reached, and those of the configured origins."""
+    if origin is None:
+        return False  # asked for the headers of a request that is from no page
+    own = f"//{environ.get('HTTP_HOST')}"
+    return origin.partition(":")[2] == own or origin_allowed(origin, services.settings.origins)
+
+
 def attach(app: web.Application, services: Services) -> None:
     """Serve `/socket.io/` from `app`; the sending task lives as long as the application."""
-    origins = services.settings.origins
     server = socketio.AsyncServer(
         async_mode="aiohttp",
-        cors_allowed_origins="*" if "*" in origins else list(origins),
+        cors_allowed_origins=lambda origin, environ: _may_connect(origin, environ, services),
         cors_credentials=False,
         max_http_buffer_size=MAX_MESSAGE,
         namespaces=[NAMESPACE],

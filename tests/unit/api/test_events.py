@@ -284,6 +284,10 @@ async def test_a_foreign_origin_may_not_connect() -> None:
     async with serving(rig) as http:
         query = "/socket.io/?EIO=4&transport=polling"
         assert (await http.get(query, headers={"Origin": "https://evil.example.com"})).status == 400
+        assert (await http.get(query, headers={"Origin": "http://["})).status == 400
+        assert (await http.get(query)).status == 200
+        own = {"Origin": "http://gateway.example:8080", "Host": "gateway.example:8080"}
+        assert (await http.get(query, headers=own)).status == 200
         allowed = await http.get(query, headers={"Origin": "https://shop.example.com"})
         assert allowed.status == 200
         assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example.com"
