@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ from gateway.protocol.description import Address, Codec, MediaKind, NegotiatedMe
 from gateway.protocol.rtcp import SenderReport, ntp_from_unix
 from gateway.protocol.rtp import write_rtp
 from gateway.protocol.srtp import Encrypt
-from gateway.sfu.packet_cache import HORIZON
+from gateway.sfu.catch_up import CatchUp
+from gateway.sfu.packet_cache import HORIZON, NOTHING
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.rewriter import NumberMap, Segment
 
@@ -26,6 +27,8 @@ RESEND_INTERVAL = 0.02
 """Seconds in which a packet is resent once at most: players repeat requests faster than a round trip."""
 RESEND_RATE = 500.0
 """Packets a second that one viewer may have resent in the long run, and at once."""
+CATCH_UP_RATE = 10_000_000.0
+"""Bits per second at which a viewer catches up whose link is not known yet."""
 CLOCKS_AGREE = 0.5
 """Seconds by which sender reports and arrival times may differ before the reports are not believed."""
 
@@ -33,12 +36,19 @@ _original_sequence_number = Struct("!H").pack
 _MASK32 = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stay:
-    """The source of a segment: a layer, sent in the shape of a profile."""
+    """The source of a segment: a layer, sent in the shape of a profile.
+
+    Packets before `live_from` were caught up on; `offsets` holds the timestamp offset of each of their
+    frames, by the source's timestamp, as long as they may be asked for again.
+    """
 
     layer: Layer
     profile: Profile
+    live_from: int
+    live_at: float = float("inf")
+    offsets: dict[int, int] = field(default_factory=dict)
 
 
 class DownTrack:
@@ -61,6 +71,8 @@ class DownTrack:
         "_sent_at_begin",
         "accepted",
         "address",
+        "catch_up",
+        "catch_up_rate",
         "drops",
         "encrypt",
         "fraction_lost",
@@ -76,6 +88,7 @@ class DownTrack:
         "ssrc",
         "timestamp_offset",
         "waiting_for",
+        "waiting_since",
     )
 
     def __init__(
@@ -107,6 +120,9 @@ class DownTrack:
         self.timestamp_offset = 0
         self.layer: Layer | None = None
         self.waiting_for: Layer | None = None
+        self.waiting_since: float | None = None
+        self.catch_up: CatchUp | None = None
+        self.catch_up_rate = CATCH_UP_RATE
         self._last_timestamp: int | None = None
         self._last_arrival = 0.0
         self._packets = 0
@@ -141,18 +157,69 @@ class DownTrack:
         The caller has taken the down track out of the layer that fed it before, with `leave`.
         """
         offset = self._continue_timestamps(layer, packet)
-        segment = self._numbers.switch(Stay(layer, profile), packet.index, offset)
+        segment = self._numbers.switch(Stay(layer, profile, packet.index), packet.index, offset)
         self.sequence_offset = segment.sequence_offset
         self.timestamp_offset = offset
         self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
+        self._fed_by(layer)
+
+    def begin_catch_up(self, layer: Layer, profile: Profile, start: int, now: float) -> None:
+        """Go on with `layer` from its index `start`, which has gone out to others; `go_live` ends it."""
+        if self._last_timestamp is None:
+            timestamp = secrets.randbits(31)
+        else:
+            ticks = max(1, round((now - self._last_arrival) * layer.clock.rate))
+            timestamp = self._last_timestamp + ticks & _MASK32
+        segment = self._numbers.switch(Stay(layer, profile, NOTHING), start, 0)
+        self.sequence_offset = segment.sequence_offset
+        self.catch_up = CatchUp(start, profile, timestamp, now)
+        self._fed_by(layer)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the viewer has seen nothing yet: then there is nothing to repeat before its eyes."""
+        return self._last_timestamp is None and self.layer is None
+
+    def caught_up_to(self, index: int) -> bool:
+        """Whether catching up has reached this index of the layer, or there is none."""
+        return self.catch_up is None or self.catch_up.position >= index
+
+    def note_frame(self, timestamp: int) -> None:
+        """The frame with this timestamp of the source is caught up on, under the offset of now."""
+        segment = self._numbers.current
+        assert segment is not None
+        segment.source.offsets[timestamp] = self.timestamp_offset
+
+    def go_live(self, now: float) -> None:
+        """All that the layer has sent has been sent here as well."""
+        layer, segment = self.layer, self._numbers.current
+        assert layer is not None
+        assert segment is not None
+        self.catch_up = None
+        segment.source.live_from = layer.highest_sent + 1
+        segment.source.live_at = now
+        self._numbers.retime(self.timestamp_offset)
+        self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
+
+    def _fed_by(self, layer: Layer) -> None:
         self.layer = layer
-        self.waiting_for = None
+        self.waiting_for = self.waiting_since = None
 
     def leave(self) -> None:
         """Stop being fed; numbers stand where the last packet left them."""
         layer, segment = self.layer, self._numbers.current
+        catch_up, self.catch_up = self.catch_up, None
         self.layer = None
-        if layer is None or segment is None or layer.highest_sent < segment.start:
+        if layer is None or segment is None:
+            return
+        if catch_up is not None:
+            if catch_up.position > segment.start:
+                self._numbers.advance(catch_up.position - 1)
+                self._last_timestamp, self._last_arrival = catch_up.newest
+                self._numbers.retime(self.timestamp_offset)
+            segment.source.live_from = catch_up.position
+            return
+        if layer.highest_sent < segment.start:
             return
         self._numbers.advance(layer.highest_sent)
         self._last_timestamp = layer.highest_timestamp + self.timestamp_offset & _MASK32
@@ -181,6 +248,8 @@ class DownTrack:
         """The highest index sent so far."""
         if self.layer is None:
             return self._numbers.next_out - 1
+        if self.catch_up is not None:
+            return self.catch_up.position - 1 + self.sequence_offset
         return max(self._numbers.next_out - 1, self.layer.highest_sent + self.sequence_offset)
 
     def resend(self, lost: Sequence[int], now: float) -> None:
@@ -195,19 +264,22 @@ class DownTrack:
                 continue
             found = self._numbers.find(sequence_number, newest)
             packet = found and found[0].source.layer.cache.get(found[1])
-            if not found or not packet:
+            offset = _timestamp_offset(found[0], packet) if found and packet else None
+            if not found or not packet or offset is None:
                 self.drops["nack_not_cached"] += 1
                 continue
             self._resent[sequence_number] = now
             self._resend_budget -= 1
             self.resent += 1
-            self._send_again(found[0], packet)
+            self._send_again(found[0], packet, offset)
 
     def forget_ended(self, now: float) -> None:
-        """Let go of layers that fed it once and have nothing left to resend: they hold seconds of media."""
+        """Let go of what cannot be resent any more: layers that fed it once, frames it was caught up on."""
         self._numbers.forget(
             lambda stay: stay.layer is not self.layer and now - stay.layer.last_arrival > HORIZON
         )
+        if (segment := self.stay) is not None and now - segment.source.live_at > HORIZON:
+            segment.source.offsets.clear()
 
     def _refill(self, now: float) -> None:
         self._resend_budget = min(
@@ -217,13 +289,13 @@ class DownTrack:
         if len(self._resent) > 2 * RESEND_RATE:
             self._resent = {key: at for key, at in self._resent.items() if now - at < RESEND_INTERVAL}
 
-    def _send_again(self, segment: Segment[Stay], packet: MediaPacket) -> None:
+    def _send_again(self, segment: Segment[Stay], packet: MediaPacket, timestamp_offset: int) -> None:
         profile = segment.source.profile
         out = packet.index + segment.sequence_offset
         slot = profile.lay_out(packet)
         rtx = self._rtx_payload_type(profile.payload_type)
         if rtx is None or self.rtx_ssrc is None:
-            self.link.send_rtp(slot.packet(out, segment.timestamp_offset, self.ssrc), out)
+            self.link.send_rtp(slot.packet(out, timestamp_offset, self.ssrc), out)
             return
         self._rtx_index += 1
         self.link.send_rtp(
@@ -231,7 +303,7 @@ class DownTrack:
                 payload_type=rtx,
                 marker=packet.marker,
                 sequence_number=self._rtx_index & 0xFFFF,
-                timestamp=packet.timestamp + segment.timestamp_offset & _MASK32,
+                timestamp=packet.timestamp + timestamp_offset & _MASK32,
                 ssrc=self.rtx_ssrc,
                 payload=_original_sequence_number(out & 0xFFFF) + packet.payload,
                 extensions=slot.extensions,
@@ -249,7 +321,7 @@ class DownTrack:
 
     def counts(self) -> tuple[int, int]:
         """Packets and payload octets sent, retransmissions left out (RFC 3550 section 6.4.1)."""
-        if self.layer is None:
+        if self.layer is None or self.catch_up is not None:
             return self._packets, self._octets
         return (
             self._packets + self.layer.sent_packets - self._sent_at_begin[0],
@@ -261,7 +333,7 @@ class DownTrack:
 
         `wall` is the gateway's time in Unix seconds; both tracks of a publisher are on one time scale.
         """
-        if self.layer is None:
+        if self.layer is None or self.catch_up is not None:
             return None
         timestamp = self.layer.clock.timestamp_at(wall)
         if timestamp is None:
@@ -275,6 +347,14 @@ class DownTrack:
             octet_count=octets & _MASK32,
             reports=(),
         )
+
+
+def _timestamp_offset(segment: Segment[Stay], packet: MediaPacket) -> int | None:
+    """The offset under which a packet of this stay went out; None when that is forgotten."""
+    stay = segment.source
+    if packet.index < stay.live_from:
+        return stay.offsets.get(packet.timestamp)
+    return segment.timestamp_offset
 
 
 def _no_cipher(*_: object) -> int:

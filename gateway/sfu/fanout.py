@@ -14,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
+from typing import TYPE_CHECKING
 
 from gateway.protocol.rtp import encode_extensions
 from gateway.protocol.srtp import SrtpError
-from gateway.sfu.down_track import DownTrack
 from gateway.sfu.packet import MediaPacket
 from gateway.sfu.ports import Egress
+
+if TYPE_CHECKING:
+    from gateway.sfu.down_track import DownTrack
 
 GCM_TAG_SIZE = 16
 CM_TAG_SIZE = 10

@@ -14,20 +14,27 @@ class KeyframeRequester:
     request or the frame may be lost on the way.
     """
 
-    __slots__ = ("_interval", "_last", "sent", "wanted")
+    __slots__ = ("_interval", "_last", "obeyed", "sent", "wanted")
 
     def __init__(self, interval: float = INTERVAL) -> None:
         self._interval = interval
         self._last = float("-inf")
         self.wanted = False
         self.sent = 0
+        self.obeyed = True
+        """Whether the publisher answers requests; OBS and FFmpeg do not."""
 
     def want(self) -> None:
         """Somebody needs a keyframe."""
         self.wanted = True
 
-    def satisfied(self) -> None:
+    def arrived(self, now: float) -> None:
         """A keyframe began to arrive."""
+        if self.wanted and now - self._last < self._interval:
+            self.obeyed = True
+
+    def satisfied(self) -> None:
+        """Nobody needs one any more."""
         self.wanted = False
 
     def poll(self, now: float) -> bool:

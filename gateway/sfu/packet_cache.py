@@ -1,4 +1,4 @@
-"""The last seconds of a layer, to answer retransmission requests from."""
+"""The last seconds of a layer and its group of pictures: for retransmissions and for those who join."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from gateway.sfu.packet import MediaPacket
 
 HORIZON = 3.0
 """Seconds a packet is kept: two that the viewers may count on, one for reordering and slow requests."""
-CAPACITY = 8192
-"""Packets kept at most: 3 s of 25 Mbit/s in 1.2 kB packets, about 10 MB."""
+CAPACITY = 16_000_000
+"""Payload bytes kept at most in one layer: 10 s between keyframes at 12 Mbit/s."""
+NOTHING = 1 << 62
+"""An index that no packet reaches: nothing is kept beyond the horizon."""
 
 
 class PacketCache:
-    """Packets by index, the oldest leaving by age and by count."""
+    """Packets by index, the oldest leaving by age and by size.
 
-    __slots__ = ("_capacity", "_horizon", "_packets")
+    From `keep_from` on they leave by size only.
+    """
+
+    __slots__ = ("_capacity", "_horizon", "_octets", "_packets", "keep_from")
 
     def __init__(self, horizon: float = HORIZON, capacity: int = CAPACITY) -> None:
         self._horizon = horizon
         self._capacity = capacity
+        self._octets = 0
         self._packets: dict[int, MediaPacket] = {}
+        self.keep_from = NOTHING
 
     def __contains__(self, index: int) -> bool:
         return index in self._packets
@@ -39,9 +46,12 @@ class PacketCache:
         """Keep a packet; arrival times must not decrease from call to call."""
         packets = self._packets
         packets[packet.index] = packet
+        self._octets += len(packet.payload)
         oldest = packet.arrival - self._horizon
         while len(packets) > 1:
-            first = next(iter(packets))
-            if packets[first].arrival >= oldest and len(packets) <= self._capacity:
+            first = packets[next(iter(packets))]
+            needed = first.arrival >= oldest or first.index >= self.keep_from
+            if needed and self._octets <= self._capacity:
                 break
-            del packets[first]
+            del packets[first.index]
+            self._octets -= len(first.payload)

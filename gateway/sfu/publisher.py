@@ -197,6 +197,9 @@ class Publisher:
         """Every `TICK`: choose layers, ask for what is missing, report."""
         for track in self.tracks.values():
             track.select(now)
+            for layer in track.layers.values():
+                if layer.waiting or layer.catching_up:
+                    self._dirty(layer)
         if self._feedback is not None:
             self._feedback.poll(now)
 

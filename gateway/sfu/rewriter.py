@@ -8,7 +8,7 @@ and a viewer's retransmission request can be traced back to the source's packet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 SEGMENTS_KEPT = 4
@@ -55,6 +55,10 @@ class NumberMap(Generic[Source]):
         self._segments.append(segment)
         del self._segments[:-SEGMENTS_KEPT]
         return segment
+
+    def retime(self, timestamp_offset: int) -> None:
+        """Packets of the current stay bear this timestamp offset from now on."""
+        self._segments[-1] = replace(self._segments[-1], timestamp_offset=timestamp_offset)
 
     def forget(self, ended: Callable[[Source], bool]) -> None:
         """Let go of stays whose source has `ended`, and of all before them; numbers go on where they stood.

@@ -129,9 +129,9 @@ class Rooms:
         """This layer has packets to forward."""
         self._dirty[layer] = None
 
-    def flush(self) -> None:
+    def flush(self, now: float) -> None:
         """Forward everything that waits."""
         if self._dirty:
             dirty, self._dirty = self._dirty, {}
             for layer in dirty:
-                layer.flush(self._egress)
+                layer.flush(self._egress, now)

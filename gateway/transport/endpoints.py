@@ -70,6 +70,7 @@ class PublishingEndpoint:
 
     def on_timer(self, now: float) -> float:
         self._publisher.on_timer(now)
+        self._rooms.flush(now)
         if self._publisher.live and not self._camera.live and self._camera.publisher is self._publisher:
             self._camera.since = self._wall()
             self._rooms.changed(self._order_id)

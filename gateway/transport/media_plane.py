@@ -183,7 +183,7 @@ class UdpMediaPlane:
         self._callbacks.append(callback)
 
     def _after_batch(self, now: float) -> None:
-        self.rooms.flush()
+        self.rooms.flush(now)
 
     def _changed(self, order_id: str) -> None:
         """Tell listeners soon, outside the packet path."""

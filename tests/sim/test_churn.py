@@ -11,6 +11,7 @@ import pytest
 from gateway.protocol.description import MediaKind
 from gateway.protocol.srtp import SrtpProfile
 from gateway.sfu.down_track import DownTrack
+from gateway.sfu.layer import LONGEST_GROUP
 from gateway.sfu.packet_cache import HORIZON
 from gateway.sfu.track import PublishedTrack
 from tests.sim.test_forwarding import BAD, encoder, last_layer
@@ -22,7 +23,10 @@ PROFILES = [SrtpProfile.AEAD_AES_128_GCM, SrtpProfile.AES128_CM_SHA1_80]
 def check_bookkeeping(track: PublishedTrack) -> None:
     """Each viewer is fed by one layer at most and on its way to the target; each list tells the same."""
     for down_track in track.down_tracks:
-        fed_by = [layer for layer in track.layers.values() for g in layer.groups.values() if down_track in g]
+        lists = [
+            (x, viewers) for x in track.layers.values() for viewers in (*x.groups.values(), x.catching_up)
+        ]
+        fed_by = [layer for layer, viewers in lists if down_track in viewers]
         awaits = [layer for layer in track.layers.values() if down_track in layer.waiting]
         assert fed_by == ([down_track.layer] if down_track.layer else [])
         assert awaits == ([down_track.waiting_for] if down_track.waiting_for else [])
@@ -32,7 +36,7 @@ def check_bookkeeping(track: PublishedTrack) -> None:
     for layer in track.layers.values():
         fed = [viewer for group in layer.groups.values() for viewer in group]
         assert all(layer.groups.values())
-        assert {*fed, *layer.waiting} <= set(track.down_tracks)
+        assert {*fed, *layer.waiting, *layer.catching_up} <= set(track.down_tracks)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -54,7 +58,7 @@ def test_three_layers_that_come_and_go(seed: int) -> None:
     world.agenda.run(5.0)
     for viewer in viewers:
         assert last_layer(world, viewer) == "f"
-        viewer.check(jump=30.0)
+        viewer.check(jump=30.0, replays=10)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -95,12 +99,12 @@ def test_viewers_and_publishers_come_and_go(seed: int) -> None:
         track = publisher.sfu.tracks[MediaKind.VIDEO]
         check_bookkeeping(track)
         for layer in track.layers.values():
-            assert len(layer.cache) <= HORIZON * 25 * 2 * 1.2 + 20
+            assert len(layer.cache) <= (LONGEST_GROUP + HORIZON) * 25 * 2 * 1.2 + 20
     world.agenda.run(1.6)
     assert len(publisher.sfu.tracks[MediaKind.VIDEO].down_tracks) == len(viewers)
     for viewer in everybody:
         if viewer.got:
-            viewer.check(jump=20.0)
+            viewer.check_numbers(jump=20.0)
     for viewer in viewers:
         assert world.agenda.now - viewer.arrivals[-1][0] < 0.2, "a viewer who stayed sees nothing"
     gc.collect()

@@ -78,7 +78,7 @@ class Technician:
         def arrive() -> None:
             if not self.stopped:
                 deliver()
-                self.room.rooms.flush()
+                self.room.rooms.flush(self.room.agenda.now)
 
         self.room.agenda.after(0.01 + self.random.random() * 0.07, arrive)
 

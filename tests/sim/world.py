@@ -352,27 +352,42 @@ class SimulatedViewer:
     def close(self, reason: str) -> None:
         raise AssertionError(reason)
 
-    def check(self, *, jump: float = 1.0) -> None:
-        """No repeated or reversed number, no timestamp jump, media in the publisher's order.
-
-        `jump` is the largest step in seconds that two neighbouring packets' timestamps may make.
-        """
+    def check_numbers(self, *, jump: float = 1.0) -> list[int]:
+        """Timestamps follow sequence numbers without a jump over `jump` seconds; the numbers, ascending."""
         assert self.got, "nothing arrived"
         numbers = sorted(self.got)
-        identities = [self.got[n][1] for n in numbers]
-        assert len(set(identities)) == len(identities), "a packet was forwarded under two numbers"
         for earlier, later in itertools.pairwise(numbers):
-            step = (self.got[later][0] - self.got[earlier][0] + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            step = self._step(earlier, later)
             assert 0 <= step <= jump * 90_000, f"timestamp step of {step / 90_000} s"
+        return numbers
+
+    def _step(self, earlier: int, later: int) -> int:
+        """Ticks between the timestamps of two numbers."""
+        return (self.got[later][0] - self.got[earlier][0] + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
+    def check(self, *, jump: float = 1.0, replays: int = 0) -> None:
+        """No repeated or reversed number, no timestamp jump, media in the publisher's order.
+
+        `jump` is the largest step in seconds that two neighbouring packets' timestamps may make, `replays`
+        how often the viewer may have been taken back to a keyframe because its layer had died or was left.
+        """
+        numbers = self.check_numbers(jump=jump)
+        taken_back = 0
+        for earlier, later in itertools.pairwise(numbers):
             before = self.world.sent[self.got[earlier][1]]
             after = self.world.sent[self.got[later][1]]
-            assert before.captured <= after.captured + 0.1, "media out of order"
-            if before.layer == after.layer:
-                assert self.got[earlier][1] < self.got[later][1]
+            if before.captured > after.captured + 0.1:
+                taken_back += 1
+                assert after.keyframe, "media out of order"
+            elif before.layer == after.layer:
+                assert self.got[earlier][1] < self.got[later][1] or after.keyframe
                 if before.order == after.order:
-                    assert step == 0
+                    assert self._step(earlier, later) == 0
             else:
                 assert after.keyframe, "a switch of layers not at a keyframe"
+        assert taken_back <= replays
+        identities = [self.got[n][1] for n in numbers]
+        assert replays or len(set(identities)) == len(identities), "a packet was forwarded under two numbers"
 
     @property
     def holes(self) -> int:
@@ -416,7 +431,7 @@ class World:
 
     def _flush(self) -> None:
         self._flush_due = False
-        self.rooms.flush()
+        self.rooms.flush(self.agenda.now)
 
     # Egress
     def segmentation(self, segment_size: int) -> list[tuple[int, int, bytes]]:

@@ -274,7 +274,7 @@ class Studio:
     def flush(self) -> None:
         dirty, self._dirty = self._dirty, {}
         for layer in dirty:
-            layer.flush(self.egress)
+            layer.flush(self.egress, self.now)
 
     def tick(self, seconds: float = 0.02) -> None:
         self.now += seconds

@@ -28,6 +28,7 @@ def playing(studio: Studio, *viewers: Viewer, start: int = 1_000) -> list[DownTr
     studio.tick()
     tracks = [viewer.down_track() for viewer in viewers]
     for track in tracks:
+        track.catch_up_rate = 0.0  # so that a keyframe is awaited
         studio.video.add_down_track(track)
     return tracks
 
@@ -79,7 +80,9 @@ def test_late_packets_go_only_to_those_who_were_there() -> None:
     studio, early, late = Studio(), Viewer(), Viewer(CM)
     playing(studio, early)
     studio.send(vp8(1_001, keyframe=True), vp8(1_003))
-    studio.video.add_down_track(late.down_track())
+    waiting = late.down_track()
+    waiting.catch_up_rate = 0.0
+    studio.video.add_down_track(waiting)
     studio.send(vp8(1_005, keyframe=True))
     assert marks(early.received(studio.egress)) == [1_001, 1_003, 1_005]
     assert marks(late.received(studio.egress)) == [1_005]
@@ -94,6 +97,7 @@ def test_a_keyframe_overtaken_by_its_own_rest_is_caught_up_with(srtp: int) -> No
     playing(studio, early)
     studio.send(vp8(1_001, keyframe=True))
     track = late.down_track()
+    track.catch_up_rate = 0.0
     studio.video.add_down_track(track)
     studio.send(vp8(1_003), vp8(1_004))
     assert late.received(studio.egress) == []

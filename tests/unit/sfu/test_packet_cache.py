@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.sfu.packet_cache import CAPACITY, HORIZON, PacketCache
+from gateway.sfu.packet_cache import HORIZON, NOTHING, PacketCache
 from tests.unit.sfu.fakes import media_packet
 
 
@@ -19,12 +19,24 @@ def test_packets_are_found_for_at_least_two_seconds_and_leave_by_age() -> None:
     assert len(cache) == len(list(cache)) <= HORIZON * 10 + 1
 
 
-def test_a_fast_stream_is_bounded_by_count() -> None:
-    cache = PacketCache(capacity=50)
+def test_a_fast_stream_is_bounded_by_size() -> None:
+    size = len(media_packet(0).payload)
+    cache = PacketCache(capacity=50 * size)
+    cache.keep_from = 0
     for index in range(500):
         cache.add(media_packet(index))
     assert [packet.index for packet in cache] == list(range(450, 500))
-    assert CAPACITY * 1_200 < 10_000_000
+
+
+def test_a_group_of_pictures_outlives_the_horizon() -> None:
+    cache = PacketCache()
+    cache.keep_from = 5
+    for index in range(200):
+        cache.add(media_packet(index, arrival=index / 10))
+    assert [packet.index for packet in cache] == list(range(5, 200))
+    cache.keep_from = NOTHING
+    cache.add(media_packet(200, arrival=20.0))
+    assert next(iter(cache)).index == 170
 
 
 def test_a_pause_leaves_the_newest_packet_only() -> None:

@@ -130,8 +130,8 @@ def test_flush_forwards_each_waiting_layer_once() -> None:
     studio.publisher.on_rtp(vp8(3), studio.now, studio.wall)
     place.mark_dirty(studio.layer)
     place.mark_dirty(studio.layer)
-    place.flush()
-    place.flush()
+    place.flush(studio.now)
+    place.flush(studio.now)
     assert marks(viewer.received(egress)) == [3]
 
 

@@ -49,7 +49,7 @@ class Rig:
         for number in (sequence, sequence + 1):
             endpoint.on_rtp(vp8(number, keyframe=True), self.now)
             endpoint.on_timer(self.now)
-            self.rooms.flush()
+            self.rooms.flush(self.now)
 
 
 def test_a_camera_goes_live_with_its_first_packet_not_with_its_session() -> None:
