@@ -13,6 +13,7 @@ from typing import Any
 
 import socketio
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from gateway.access.grants import Grant
@@ -23,11 +24,20 @@ from gateway.api.live_feed import LiveFeed, Message, order_room, person_room
 from gateway.api.middleware import origin_allowed
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.services import Services
-from gateway.errors import Forbidden, GatewayError, Malformed, NotFound, Unauthenticated, Unavailable
+from gateway.errors import (
+    Forbidden,
+    GatewayError,
+    Malformed,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
 from gateway.log import get_logger
 from gateway.signalling.sessions import RETRY_DRAINING, Session
 
 NAMESPACE = "/live"
+SOCKET_PATH = "/socket.io/"
 MAX_MESSAGE = 16 * 1024
 MAX_LISTENERS = 10_000
 _SWEEP = 0.5
@@ -60,7 +70,6 @@ class LiveEvents:
         self._feed = LiveFeed(services.media)
         self._listeners: dict[str, Listener] = {}
         self._wake = asyncio.Event()
-        self._connects = RateLimiter(clock=services.clock, rate=20.0, burst=200.0)
         self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
         self._handlers = {"watch": self._watch, "session:close": self._close_session}
         server.on("connect", self.connect, namespace=NAMESPACE)
@@ -76,7 +85,6 @@ class LiveEvents:
         """Let a client in and tell it the whole state, or refuse with the code of the error."""
         language = preferred_language(environ.get("HTTP_ACCEPT_LANGUAGE"))
         try:
-            self._connects.take(client_address(environ["aiohttp.request"]))
             if len(self._listeners) >= MAX_LISTENERS:
                 raise Unavailable("all places taken", retry_after=RETRY_DRAINING)
             grant, order_id = await self._authenticate(auth)
@@ -218,6 +226,19 @@ def attach(app: web.Application, services: Services) -> None:
         engineio_logger=library_logger("gateway.engineio", services.drops, "live_malformed"),
     )
     server.attach(app)
+    handshakes = RateLimiter(clock=services.clock, rate=20.0, burst=200.0)
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Before the library: it keeps a task for each handshake, and a request that is too large waiting."""
+        if request.path == SOCKET_PATH:
+            if "sid" not in request.query:
+                handshakes.take(client_address(request))
+            if (request.content_length or 0) > MAX_MESSAGE:
+                raise TooLarge(f"at most {MAX_MESSAGE} bytes")
+        return await handler(request)
+
+    app.middlewares.append(guard)
     events = LiveEvents(server, services)
 
     async def sending(_: web.Application) -> AsyncIterator[None]:
