@@ -10,6 +10,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.protocol.rtcp import TransportFeedback, parse_rtcp
 from gateway.protocol.twcc import TransportCcReceiver
@@ -146,7 +147,7 @@ class Receiver:
         while (data := self._twcc.build(self._agenda.now + self._clock_offset)) is not None:
             (feedback,) = parse_rtcp(data)
             assert isinstance(feedback, TransportFeedback)
-            self._back(lambda feedback=feedback: self._on_feedback(feedback))  # type: ignore[misc]
+            self._back(partial(self._on_feedback, feedback))
         self._agenda.after(self._interval, self._feed_back)
 
     def _report(self) -> None:
@@ -154,7 +155,7 @@ class Receiver:
             expected = self._highest - self._reported
             fraction = max(0, expected - self._came) / expected
             self._reported, self._came = self._highest, 0
-            self._back(lambda: self._on_report(fraction))
+            self._back(partial(self._on_report, fraction))
         self._agenda.after(1.0, self._report)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -62,10 +63,9 @@ class Sender:
         now = self.agenda.now
         self.estimator.sent(self.sequence, len(sizes), sum(sizes), now, cluster)
         for size in sizes:
-            sequence = self.sequence
-            self.sequence += 1
             self.sent_octets.append((now - self.start, size))
-            self.link.carry(size, lambda n=sequence, s=size: self.receiver.receive(n, s))  # type: ignore[misc]
+            self.link.carry(size, partial(self.receiver.receive, self.sequence, size))
+            self.sequence += 1
 
     def _audio(self) -> None:
         self._send([AUDIO_PACKET + HEADER])
@@ -109,7 +109,7 @@ class Sender:
     def _probe(self, plan: ProbePlan, index: int) -> None:
         self._send([plan.packet_size], plan.cluster)
         if index + 1 < plan.packets:
-            self.agenda.after(plan.interval, lambda: self._probe(plan, index + 1))
+            self.agenda.after(plan.interval, partial(self._probe, plan, index + 1))
 
     def estimate_in(self, start: float, end: float) -> float:
         values = [x for t, x in self.estimates if start <= t < end]

@@ -119,7 +119,7 @@ class SendHistory:
             self._walk(feedback.arrivals, base, reference, reception)
             self._next = end
         if not reception.packets and not reception.lost:
-            self._drops["feedback_repeated"] += 1
+            self._drops["feedback_nothing_new"] += 1
             return None
         return reception
 

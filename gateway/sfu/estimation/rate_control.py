@@ -72,12 +72,7 @@ class RateControl:
         self.bitrate = bitrate
         self._capacity = Capacity()
         self._decreased = -inf
-        self._updated = -inf
-
-    @property
-    def decreased_at(self) -> float:
-        """When it fell last."""
-        return self._decreased
+        self._updated: float | None = None
 
     def update(
         self, usage: Usage, acked: float | None, stretch: float, queue: float, rtt: float, now: float
@@ -87,7 +82,7 @@ class RateControl:
         `acked` is what arrives in bits per second (None while not known), `stretch` how much longer
         that took than sending it, `queue` the delay in seconds that the network adds.
         """
-        elapsed = now - self._updated
+        elapsed = 0.0 if self._updated is None else now - self._updated
         if elapsed > MAX_STEP:
             elapsed = MAX_STEP
         self._updated = now
