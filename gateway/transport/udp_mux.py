@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from gateway.clock import Clock
@@ -23,6 +25,12 @@ BATCH = 128
 LARGEST = 2048
 ADDRESSES_PER_PEER = 8
 _BUFFER = 8 << 20
+
+LATEST_READ = 1.0
+"""Seconds that a datagram may have waited in the socket; an older stamp means that the clock was set."""
+_SO_TIMESTAMPNS = 35  # Linux; Python's socket module does not name it
+_STAMP = struct.Struct("@ll")
+_STAMP_SPACE = socket.CMSG_SPACE(_STAMP.size)
 
 log = get_logger("gateway.transport.mux")
 
@@ -49,6 +57,8 @@ def open_media_socket(host: str, port: int) -> socket.socket:
     try:
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
+        with suppress(OSError):  # without stamps a datagram came when it was read
+            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         sock.setblocking(False)
         sock.bind((host, port))
     except OSError:
@@ -95,12 +105,12 @@ class UdpMux:
             del self._by_ufrag[ufrag]
 
     def _readable(self) -> None:
-        now = self._clock.monotonic()
-        receive = self._sock.recvfrom
+        now, wall = self._clock.monotonic(), self._clock.time()
+        receive = self._sock.recvmsg
         dispatch = self._dispatch
         for _ in range(BATCH):
             try:
-                data, address = receive(LARGEST)
+                data, ancillary, _, address = receive(LARGEST, _STAMP_SPACE)
             except BlockingIOError:
                 break
             except OSError:  # an ICMP error for something sent earlier: its session notices by itself
@@ -108,7 +118,7 @@ class UdpMux:
                 continue
             self.received += 1
             try:
-                dispatch(data, address, now)
+                dispatch(data, address, now - _waited(ancillary, wall))
             except Exception:  # a defect met by one peer's packet must not cost another peer its own
                 self._drops["datagram_defect"] += 1
                 log.exception("a datagram met a defect")
@@ -147,3 +157,16 @@ class UdpMux:
         peer.addresses.append(address)
         if len(peer.addresses) > ADDRESSES_PER_PEER:
             del self._by_address[peer.addresses.pop(0)]
+
+
+def _waited(ancillary: list[tuple[int, int, bytes]], wall: float) -> float:
+    """Seconds that a datagram lay in the socket before `wall`, by the kernel's stamp.
+
+    Senders steer their bitrate by when packets came, so that must not be when we got round to reading them.
+    """
+    for level, kind, stamp in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(stamp) == _STAMP.size:
+            seconds, nanoseconds = _STAMP.unpack(stamp)
+            waited = wall - seconds - nanoseconds * 1e-9
+            return waited if 0.0 < waited < LATEST_READ else 0.0
+    return 0.0

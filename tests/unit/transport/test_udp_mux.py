@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 
@@ -24,6 +25,7 @@ class FakePeer:
     def __init__(self) -> None:
         self.addresses: list[Address] = []
         self.got: list[tuple[str, Address]] = []
+        self.times: list[float] = []
         self.proves = True
         self.on_check: Callable[[], None] = lambda: None
 
@@ -34,6 +36,7 @@ class FakePeer:
 
     def on_rtp(self, data: bytes, address: Address, now: float) -> None:
         self.got.append(("rtp", address))
+        self.times.append(now)
 
     def on_rtcp(self, data: bytes, address: Address, now: float) -> None:
         self.got.append(("rtcp", address))
@@ -162,6 +165,26 @@ async def test_the_socket_is_read_empty_in_bounded_batches(rig: Rig, monkeypatch
     rig.mux.stop()
 
 
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        pytest.param(0.5, 0.5, id="read half a second late"),
+        pytest.param(-5.0, 0.0, id="clock set back since"),
+        pytest.param(3_600.0, 0.0, id="clock set forward since"),
+    ],
+)
+async def test_a_packet_came_when_it_reached_the_socket(rig: Rig, late: float, told: float) -> None:
+    rig.mux._clock = ManualClock(monotonic=100.0, epoch=time.time() + late)
+    peer = rig.peer("ours")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("127.0.0.1", 0))
+        rig.feed(check("ours"), client.getsockname())
+        client.sendto(rtp(1), rig.sock.getsockname())
+        rig.mux._readable()
+    assert peer.times == [pytest.approx(100.0 - told, abs=0.1)]
+    assert rig.batches == [100.0]
+
+
 async def test_an_icmp_error_does_not_stop_the_reading() -> None:
     answers: list[OSError | tuple[bytes, Address]] = [
         OSError(111, "refused"),
@@ -170,11 +193,11 @@ async def test_an_icmp_error_does_not_stop_the_reading() -> None:
     ]
 
     class Complaining:
-        def recvfrom(self, size: int) -> tuple[bytes, Address]:
+        def recvmsg(self, size: int, ancillary: int) -> tuple[bytes, list[object], int, Address]:
             answer = answers.pop(0)
             if isinstance(answer, OSError):
                 raise answer
-            return answer
+            return answer[0], [], 0, answer[1]
 
     drops: Counter[str] = Counter()
     batches: list[float] = []
