@@ -258,7 +258,7 @@ messages = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(messages | st.integers(-40, 0), max_size=30), st.floats(0, 10))
 def test_no_viewer_can_break_it(answers: list[TransportFeedback | int], wanted: float) -> None:
     estimator = SendSideEstimator()

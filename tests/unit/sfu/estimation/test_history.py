@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.protocol.rtcp import TransportFeedback
@@ -194,6 +194,7 @@ def test_probe_packets_are_told_with_the_octets_so_far(sent: SendHistory) -> Non
     assert reception.packets == 4
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_whatever_is_lost_or_late_every_packet_is_told_of_once(data: st.DataObject) -> None:
     sent = SendHistory(Counter())
@@ -226,6 +227,7 @@ def test_whatever_is_lost_or_late_every_packet_is_told_of_once(data: st.DataObje
     assert acked == 100 * came
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 65_535),
     st.integers(0, (1 << 24) - 1),
