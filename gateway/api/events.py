@@ -81,8 +81,14 @@ class LiveEvents:
         services.sessions.on_renewed(self._renewed)
         services.revocation.watch(self._stream_ids, self._revoked)
 
-    async def connect(self, sid: str, environ: Mapping[str, Any], auth: object = None) -> None:
-        """Let a client in and tell it the whole state, or refuse with the code of the error."""
+    async def connect(self, sid: str, environ: Any = None, auth: object = None, *_: object) -> None:
+        """Let a client in and tell it the whole state, or refuse with the code of the error.
+
+        The library calls this also for an *event* of that name, with whatever the client put into it.
+        """
+        if not isinstance(environ, dict) or not isinstance(environ.get("aiohttp.request"), web.BaseRequest):
+            self._services.drops["live_reserved_event"] += 1
+            return
         language = preferred_language(environ.get("HTTP_ACCEPT_LANGUAGE"))
         try:
             if len(self._listeners) >= MAX_LISTENERS:
@@ -96,9 +102,11 @@ class LiveEvents:
         await self._server.enter_room(sid, person_room(order_id, grant.subject), namespace=NAMESPACE)
         await self._send(self._feed.snapshot(order_id, sid))
 
-    async def disconnect(self, sid: str, reason: str = "") -> None:
-        """A client is gone, for whatever reason."""
-        if (listener := self._listeners.pop(sid, None)) is not None:
+    async def disconnect(self, sid: str, *_: object) -> None:
+        """A client is gone, for whatever reason; one that only says so in an event is still watched."""
+        if self._server.manager.is_connected(sid, NAMESPACE):
+            self._services.drops["live_reserved_event"] += 1
+        elif (listener := self._listeners.pop(sid, None)) is not None:
             self._feed.leave(listener.order_id)
 
     async def message(self, event: str, sid: str, *arguments: object) -> dict[str, object]:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from traceback import walk_tb
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+
+_OURS = "gateway."
 
 
 class _CountClientFaults(logging.Filter):
@@ -22,11 +25,19 @@ class _CountClientFaults(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        if error is not None and not _is_clients_fault(error):
             return record.levelno >= logging.WARNING
         if error is not None or record.levelno >= logging.WARNING:
             self._drops[self._reason] += 1
         return False
+
+
+def _is_clients_fault(error: BaseException) -> bool:
+    """A refusal of the HTTP parser, or an error met before any code of ours was called: by broken packets."""
+    if isinstance(error, HttpProcessingError | web.RequestPayloadError):
+        return True
+    frames = walk_tb(error.__traceback__)
+    return not any(str(frame.f_globals.get("__name__")).startswith(_OURS) for frame, _ in frames)
 
 
 def library_logger(name: str, drops: Counter[str], reason: str) -> logging.Logger:
