@@ -33,6 +33,8 @@ SESSIONS_DEADLINE = 5.0
 HTTP_DEADLINE = 3.0
 """Seconds that sessions and requests have to end before they are cut."""
 
+LINGERING = 2.0
+"""Seconds that the rest of a refused body is still read, so that its sender gets to see the answer."""
 KEEP_ALIVE = 75.0
 """Seconds that an idle connection is kept for a next request."""
 
@@ -74,6 +76,7 @@ class Gateway:
             access_log=None,
             logger=library_logger("gateway.http", self._drops, "http_malformed"),
             keepalive_timeout=KEEP_ALIVE,
+            lingering_time=LINGERING,
             shutdown_timeout=HTTP_DEADLINE,
         )
         await runner.setup()

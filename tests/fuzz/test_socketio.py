@@ -15,12 +15,14 @@ from tests.gateway_server import GatewayServer
 HANDSHAKE = "/socket.io/?EIO=4&transport=polling"
 BODIES = (
     b"", b"4", b"40", b"40/live,", b"40/nope,", b'40/live,{"token":1}', b'40/live,{"token":"x"}',
-    b"40/live,[[[[", b'42["x"', b'45999-["x"]', b'451-/live,["watch",{"_placeholder":true,"num":0}]', b"9", b"\xff\xfe",
-    b"4" * 15_000, b"4\x1e" * 8_000, b"40/live," + b"[" * 10_000, b"43/live,1[]", b"44", b"41/live,",
+    b"40/live,[[[[", b'42["x"', b'45999-["x"]', b'451-/live,["watch",{"_placeholder":true,"num":0}]',
+    b"9", b"\xff\xfe", b"4" * 15_000, b"4\x1e" * 8_000, b"40/live," + b"[" * 10_000,
+    b"43/live,1[]", b"44", b"41/live,",
 )  # fmt: skip
 MESSAGES = (
     '42/live,["watch",[1,2]]', '421/live,["watch",{}]', '42/live,["nope"]', "42/live,[]", "42/live,{}",
-    "42/live,[1]", '42/live,["connect"]', '42/live,["disconnect"]',
+    "42/live,[1]",
+    '42/live,["connect"]', '42/live,["disconnect"]',
     '422/live,["session:close",{"sessionId":5}]',
     '451-/live,["watch",{"_placeholder":true,"num":0}]', *['42/live,["watch",{}]'] * 100,
 )  # fmt: skip
