@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 
 import aiohttp
 import uvloop
@@ -17,7 +21,7 @@ import uvloop
 from gateway.client.player import Player, PlayRequest
 from gateway.protocol.rtp import RtpPacket
 from loadtest.bench.echo import echo_samples
-from loadtest.bench.figures import cores, percentile, progress
+from loadtest.bench.figures import cores, percentile, pin, progress
 from loadtest.bench.gateway_process import RunningGateway, gateway
 from loadtest.bench.media import SteadyPublisher, sent_at
 
@@ -33,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> dict[str, object]:
     """Measure; milliseconds."""
-    with gateway() as running:
+    with gateway() as running, _awake(cores()[1]):
         return uvloop.run(_measure(running, options))
 
 
@@ -44,7 +48,6 @@ async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict
         await publisher.open()
         players = [_player(running, http, samples) for _ in range(options.viewers)]
         await asyncio.gather(*(player.open() for player in players))
-        awake = _Awake()
         progress(f"{len(players)} viewers, warming up")
         await asyncio.sleep(WARM_UP)
         for values in (*samples.values(), machine):
@@ -53,7 +56,6 @@ async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict
         progress(f"measuring for {options.seconds:.0f} s")
         await asyncio.sleep(options.seconds)
         share = (running.cpu_seconds() - cpu) / (time.monotonic() - began)
-        awake.stop()
         everything = [value for values in samples.values() for value in values]
         lost = sum(stream.lost for player in players for stream in player.streams.values())
         await asyncio.gather(*(player.close() for player in players))
@@ -76,22 +78,20 @@ async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict
     }
 
 
-class _Awake:
-    """Keeps the viewers' core from halting: on a virtual machine whoever sends to it pays for its waking.
+@contextlib.contextmanager
+def _awake(core: int) -> Iterator[None]:
+    """Keep the viewers' core from halting: on a virtual machine whoever sends to it pays for its waking.
 
-    That was up to 0.2 ms a burst here, charged to the gateway; a network card wakes nobody.
+    That was up to 0.2 ms a burst here, charged to the gateway; a network card wakes nobody. The child that
+    turns idly is of the scheduler's idle class: it gives way to anything at once.
     """
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._next = self._loop.call_soon(self._turn)
-
-    def _turn(self) -> None:
-        self._next = self._loop.call_soon(self._turn)
-
-    def stop(self) -> None:
-        """Let the core rest again."""
-        self._next.cancel()
+    code = "import os\nos.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))\nwhile True: pass"
+    idler = subprocess.Popen([sys.executable, "-c", code], preexec_fn=lambda: pin(core))  # noqa: S603
+    try:
+        yield
+    finally:
+        idler.kill()
+        idler.wait()
 
 
 def _player(running: RunningGateway, http: aiohttp.ClientSession, samples: dict[int, list[float]]) -> Player:
