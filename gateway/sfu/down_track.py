@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import Counter
 from collections.abc import Sequence
@@ -9,14 +10,17 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from gateway.protocol import extensions
 from gateway.protocol.description import Address, Codec, MediaKind, NegotiatedMedia
 from gateway.protocol.rtcp import SenderReport, ntp_from_unix
 from gateway.protocol.rtp import write_rtp
 from gateway.protocol.srtp import Encrypt
 from gateway.sfu.catch_up import CatchUp
+from gateway.sfu.layer_choice import Wish
 from gateway.sfu.packet_cache import HORIZON, NOTHING
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.rewriter import NumberMap, Segment
+from gateway.sfu.viewer_transport import ViewerTransport
 
 if TYPE_CHECKING:
     from gateway.sfu.fanout import Profile
@@ -25,10 +29,16 @@ if TYPE_CHECKING:
 
 RESEND_INTERVAL = 0.02
 """Seconds in which a packet is resent once at most: players repeat requests faster than a round trip."""
-RESEND_RATE = 500.0
-"""Packets a second that one viewer may have resent in the long run, and at once."""
-CATCH_UP_RATE = 10_000_000.0
-"""Bits per second at which a viewer catches up whose link is not known yet."""
+RESEND_SHARE = 0.4
+"""Share of the estimate that retransmissions may take: on a full link they only make it fuller."""
+RESEND_AT_ONCE = 30_000.0
+"""Octets that may always be resent at once."""
+TOO_LATE = 1.0
+"""Seconds after which a packet is not resent: players have gone on by then."""
+CATCH_UP = 2.0
+"""Times the estimate of the link at which a viewer catches up."""
+PROBE_CHOICE = 12
+"""Newest packets of which the largest is repeated to probe the link."""
 CLOCKS_AGREE = 0.5
 """Seconds by which sender reports and arrival times may differ before the reports are not believed."""
 
@@ -71,8 +81,8 @@ class DownTrack:
         "_sent_at_begin",
         "accepted",
         "address",
+        "budget",
         "catch_up",
-        "catch_up_rate",
         "drops",
         "encrypt",
         "fraction_lost",
@@ -82,13 +92,18 @@ class DownTrack:
         "nonce_base",
         "outbound",
         "resent",
+        "rose_at",
         "rtt",
         "rtx_ssrc",
         "sequence_offset",
         "ssrc",
         "timestamp_offset",
+        "transport",
+        "transport_cc",
+        "urgent",
         "waiting_for",
         "waiting_since",
+        "wish",
     )
 
     def __init__(
@@ -100,8 +115,11 @@ class DownTrack:
         outbound: OutboundMedia,
         address: Address,
         drops: Counter[str],
+        transport: ViewerTransport | None = None,
     ) -> None:
         self.media = media
+        self.transport = transport or ViewerTransport()
+        self.transport_cc = _transport_cc(media)
         self.accepted: Sequence[Codec] = media.codecs
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
@@ -122,14 +140,20 @@ class DownTrack:
         self.waiting_for: Layer | None = None
         self.waiting_since: float | None = None
         self.catch_up: CatchUp | None = None
-        self.catch_up_rate = CATCH_UP_RATE
+        self.budget = math.inf
+        """Bits per second that the layer may have."""
+        self.wish = Wish()
+        self.urgent = False
+        """Its link does not carry what it gets now."""
+        self.rose_at = float("-inf")
+        """When it last went up to a better layer."""
         self._last_timestamp: int | None = None
         self._last_arrival = 0.0
         self._packets = 0
         self._octets = 0
         self._sent_at_begin = (0, 0)
         self._resent: dict[int, float] = {}
-        self._resend_budget = RESEND_RATE
+        self._resend_budget = RESEND_AT_ONCE
         self._resend_checked = 0.0
         self.resent = 0
         self.rtt: float | None = None
@@ -176,6 +200,11 @@ class DownTrack:
         self._fed_by(layer)
 
     @property
+    def catch_up_rate(self) -> float:
+        """Bits per second at which it may be caught up."""
+        return CATCH_UP * self.transport.estimator.estimate
+
+    @property
     def fresh(self) -> bool:
         """Whether the viewer has seen nothing yet: then there is nothing to repeat before its eyes."""
         return self._last_timestamp is None and self.layer is None
@@ -204,6 +233,7 @@ class DownTrack:
     def _fed_by(self, layer: Layer) -> None:
         self.layer = layer
         self.waiting_for = self.waiting_since = None
+        self.urgent = False
 
     def leave(self) -> None:
         """Stop being fed; numbers stand where the last packet left them."""
@@ -257,7 +287,7 @@ class DownTrack:
         self._refill(now)
         newest = self.newest_out()
         for sequence_number in lost:
-            if self._resend_budget < 1:
+            if self._resend_budget <= 0:
                 self.drops["nack_over_budget"] += 1
                 return
             if now - self._resent.get(sequence_number, float("-inf")) < RESEND_INTERVAL:
@@ -268,10 +298,27 @@ class DownTrack:
             if not found or not packet or offset is None:
                 self.drops["nack_not_cached"] += 1
                 continue
+            if now - packet.arrival > TOO_LATE and packet.index >= found[0].source.live_from:
+                self.drops["nack_too_late"] += 1
+                continue
             self._resent[sequence_number] = now
-            self._resend_budget -= 1
+            self._resend_budget -= len(packet.payload)
             self.resent += 1
-            self._send_again(found[0], packet, offset)
+            self._send_again(found[0], packet, offset, now)
+
+    def probe(self, cluster: int, now: float) -> bool:
+        """Repeat a recent packet as RTX, for what its arrival tells; False when there is none to repeat."""
+        segment = self.stay
+        if segment is None or self.catch_up is not None or not self.transport_cc:
+            return False
+        layer = segment.source.layer
+        newest = [layer.cache.get(layer.highest_sent - back) for back in range(PROBE_CHOICE)]
+        packet = max((x for x in newest if x is not None), key=lambda x: len(x.payload), default=None)
+        offset = _timestamp_offset(segment, packet) if packet else None
+        if packet is None or offset is None:
+            return False
+        self._send_again(segment, packet, offset, now, cluster)
+        return True
 
     def forget_ended(self, now: float) -> None:
         """Let go of what cannot be resent any more: layers that fed it once, frames it was caught up on."""
@@ -282,34 +329,42 @@ class DownTrack:
             segment.source.offsets.clear()
 
     def _refill(self, now: float) -> None:
-        self._resend_budget = min(
-            RESEND_RATE, self._resend_budget + (now - self._resend_checked) * RESEND_RATE
-        )
+        rate = RESEND_SHARE * self.transport.estimator.estimate / 8
+        budget = self._resend_budget + (now - self._resend_checked) * rate
+        self._resend_budget = min(max(rate / 2, RESEND_AT_ONCE), budget)
         self._resend_checked = now
-        if len(self._resent) > 2 * RESEND_RATE:
+        if len(self._resent) > 1_000:
             self._resent = {key: at for key, at in self._resent.items() if now - at < RESEND_INTERVAL}
 
-    def _send_again(self, segment: Segment[Stay], packet: MediaPacket, timestamp_offset: int) -> None:
+    def _send_again(
+        self,
+        segment: Segment[Stay],
+        packet: MediaPacket,
+        timestamp_offset: int,
+        now: float,
+        cluster: int | None = None,
+    ) -> None:
         profile = segment.source.profile
         out = packet.index + segment.sequence_offset
         slot = profile.lay_out(packet)
         rtx = self._rtx_payload_type(profile.payload_type)
         if rtx is None or self.rtx_ssrc is None:
-            self.link.send_rtp(slot.packet(out, timestamp_offset, self.ssrc), out)
+            self.link.send_rtp(slot.packet(out, timestamp_offset, self.ssrc, self.transport), out)
             return
         self._rtx_index += 1
-        self.link.send_rtp(
-            write_rtp(
-                payload_type=rtx,
-                marker=packet.marker,
-                sequence_number=self._rtx_index & 0xFFFF,
-                timestamp=packet.timestamp + timestamp_offset & _MASK32,
-                ssrc=self.rtx_ssrc,
-                payload=_original_sequence_number(out & 0xFFFF) + packet.payload,
-                extensions=slot.extensions,
-            ),
-            self._rtx_index,
+        first = self.transport.sequence
+        repeated = write_rtp(
+            payload_type=rtx,
+            marker=packet.marker,
+            sequence_number=self._rtx_index & 0xFFFF,
+            timestamp=packet.timestamp + timestamp_offset & _MASK32,
+            ssrc=self.rtx_ssrc,
+            payload=_original_sequence_number(out & 0xFFFF) + packet.payload,
+            extensions=slot.numbered_extensions(self.transport),
         )
+        if self.transport.sequence > first:
+            self.transport.sent(first, 1, len(repeated), now, cluster)
+        self.link.send_rtp(repeated, self._rtx_index)
 
     def _rtx_payload_type(self, payload_type: int) -> int | None:
         return next((c.rtx_payload_type for c in self.accepted if c.payload_type == payload_type), None)
@@ -347,6 +402,16 @@ class DownTrack:
             octet_count=octets & _MASK32,
             reports=(),
         )
+
+
+def _transport_cc(media: NegotiatedMedia) -> int:
+    """The id of the transport-wide sequence number; 0 where it cannot be used.
+
+    Only with RTX for every codec: a plain retransmission bears the same bytes, old number included, or one
+    nonce would encrypt two texts; and the number's second arrival would be taken for the first.
+    """
+    usable = all("transport-cc" in c.feedback and c.rtx_payload_type is not None for c in media.codecs)
+    return media.extensions.get(extensions.TRANSPORT_CC, 0) if usable else 0
 
 
 def _timestamp_offset(segment: Segment[Stay], packet: MediaPacket) -> int | None:

@@ -130,6 +130,11 @@ class Layer:
         if size is not None:
             self.width, self.height = size
 
+    @property
+    def bitrate(self) -> int:
+        """Bits per second of payload over the last second; 0 before that is over."""
+        return self.meter.bitrate
+
     def alive(self, now: float) -> bool:
         """Whether packets came within `SILENCE`."""
         return now - self.last_arrival < SILENCE
@@ -249,12 +254,14 @@ class Layer:
             if down_track.waiting_since is None:
                 down_track.waiting_since = now
             shown = down_track.layer
-            if shown is not None and shown.alive(now) and not overtaken:
+            if shown is not None and shown.alive(now) and not (overtaken or down_track.urgent):
                 continue  # a moving picture, if not the best one: no reason to jump back in it
             late = now - down_track.waiting_since >= PATIENCE
             if late:
                 self.keyframes.obeyed = False
-            light = down_track.fresh and self._gop_octets * 8 <= self._catch_up_rate(down_track) * SHORT
+            light = (down_track.fresh or down_track.urgent) and self._gop_octets * 8 <= self._catch_up_rate(
+                down_track
+            ) * SHORT
             if overtaken or late or light or not self.keyframes.obeyed:
                 self._begin_catch_up(down_track, start, now)
         if not self.waiting:

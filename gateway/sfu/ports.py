@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from gateway.protocol.description import Address
@@ -14,6 +14,9 @@ class Egress(Protocol):
 
     max_segments: int
     """Segments that one datagram burst may have; 1 where the device refuses segmentation offload."""
+
+    clock: Callable[[], float]
+    """Monotonic seconds, read once a burst and viewer: a sweep over many viewers takes its time."""
 
     def segmentation(self, segment_size: int) -> Sequence[tuple[int, int, bytes]]:
         """Ancillary data for `sendmsg` that cuts a buffer into segments of this size."""

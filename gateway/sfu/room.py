@@ -38,12 +38,12 @@ class Camera:
         """Nobody is here."""
         return self.publisher is None and not self.subscribers
 
-    def publish(self, publisher: Publisher) -> None:
+    def publish(self, publisher: Publisher, now: float) -> None:
         """A publisher begins; viewers go over to it, whoever was here before."""
         self.publisher = publisher
         self.since = self.gone_at = None
         for subscriber in self.subscribers:
-            subscriber.play(publisher)
+            subscriber.play(publisher, now)
 
     def unpublish(self, publisher: Publisher, now: float) -> bool:
         """A publisher ends. False when another has taken the camera over: then nothing changes."""
@@ -52,13 +52,13 @@ class Camera:
         self.publisher = self.since = None
         self.gone_at = now
         for subscriber in self.subscribers:
-            subscriber.play(None)
+            subscriber.play(None, now)
         return True
 
-    def subscribe(self, subscriber: Subscriber) -> None:
+    def subscribe(self, subscriber: Subscriber, now: float) -> None:
         """A viewer comes."""
         self.subscribers.append(subscriber)
-        subscriber.play(self.publisher)
+        subscriber.play(self.publisher, now)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         """A viewer goes."""

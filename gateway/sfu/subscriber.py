@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gateway.errors import Malformed
 from gateway.protocol.description import Address, MediaKind, NegotiatedSession
@@ -13,21 +14,41 @@ from gateway.protocol.rtcp import (
     Nack,
     PictureLossIndication,
     ReceiverReport,
+    Remb,
     SenderReport,
     SourceDescription,
+    TransportFeedback,
     ntp_from_unix,
     parse_rtcp,
 )
 from gateway.protocol.sdp import SenderStream
 from gateway.sfu.down_track import DownTrack
+from gateway.sfu.estimation import ProbePlan
+from gateway.sfu.layer_choice import RISE_MARGIN, Wish, next_better
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.publisher import Publisher
+from gateway.sfu.track import PublishedTrack
+from gateway.sfu.viewer_transport import ViewerTransport
 
 REPORT_INTERVAL = 1.0
 """Seconds between sender reports; the first follows the first packet within one."""
 FIRST_REPORT = 0.1
 MAX_NACKS = 256
 """Packets that one RTCP datagram may ask for again."""
+
+
+AUDIO_RATE = 64_000
+"""Bits per second set aside for a sound track, headers included."""
+
+
+@dataclass(slots=True)
+class Probe:
+    """A probe under way: packets left to send, and when the next is due."""
+
+    plan: ProbePlan
+    down_track: DownTrack
+    left: int
+    due: float
 
 
 class Subscriber:
@@ -46,6 +67,8 @@ class Subscriber:
         self._link: MediaLink | None = None
         self._next_report = 0.0
         self._paused = False
+        self._transport = ViewerTransport()
+        self._probe: Probe | None = None
         self.down_tracks: list[DownTrack] = []
 
     @property
@@ -58,11 +81,13 @@ class Subscriber:
         self._link = link
         self._next_report = now + FIRST_REPORT
         self.down_tracks = [
-            DownTrack(media, sender.ssrc, sender.rtx_ssrc, link, outbound, address, self._drops)
+            DownTrack(
+                media, sender.ssrc, sender.rtx_ssrc, link, outbound, address, self._drops, self._transport
+            )
             for media in self._negotiated.media
             if not media.rejected and (sender := self._senders.get(media.mid)) is not None
         ]
-        self._attach()
+        self._attach(now)
 
     def move(self, address: Address) -> None:
         """The viewer is at another address now."""
@@ -74,24 +99,31 @@ class Subscriber:
         self._detach()
         self._paused = True
 
-    def resume(self) -> None:
+    def resume(self, now: float) -> None:
         """The viewer is back."""
         self._paused = False
-        self._attach()
+        self._attach(now)
 
-    def play(self, publisher: Publisher | None) -> None:
+    def play(self, publisher: Publisher | None, now: float) -> None:
         """Play this publisher from now on; None when there is none."""
         self._detach()
         self._publisher = publisher
-        self._attach()
+        self._attach(now)
 
-    def _attach(self) -> None:
+    def prefer(self, rid: str | None, max_height: int | None, now: float) -> None:
+        """What the viewer would like to see: a layer by rid, or none over a height; None is no wish."""
+        for down_track in self.down_tracks:
+            down_track.wish = Wish(rid, max_height)
+            down_track.rose_at = float("-inf")  # who asks need not wait
+        self._spend(now)
+
+    def _attach(self, now: float) -> None:
         if self._publisher is None or not self.connected:
             return
         for down_track in self.down_tracks:
             track = self._publisher.tracks.get(down_track.kind)
             if track is not None:
-                track.add_down_track(down_track)
+                track.add_down_track(down_track, now)
 
     def _detach(self) -> None:
         if self._publisher is None or not self.connected:
@@ -117,7 +149,51 @@ class Subscriber:
                 for ssrc, _ in packet.entries:
                     self._want_keyframe(ssrc)
             elif isinstance(packet, ReceiverReport | SenderReport):
-                self._note_reception(packet, wall)
+                self._note_reception(packet, now, wall)
+            elif isinstance(packet, TransportFeedback):
+                self._transport.estimator.on_feedback(packet, now)
+                self._spend(now)
+            elif isinstance(packet, Remb):
+                self._transport.estimator.on_remb(packet.bitrate, now)
+                self._spend(now)
+
+    def _spend(self, now: float) -> None:
+        """Share what the link carries among the tracks, audio first; the rest decides the picture's layer."""
+        if self._publisher is None or not self.connected:
+            return
+        left = self._transport.estimator.estimate
+        for down_track in sorted(self.down_tracks, key=lambda x: x.kind is MediaKind.VIDEO):
+            track = self._publisher.tracks.get(down_track.kind)
+            if track is None:
+                continue
+            down_track.budget = left
+            if down_track.kind is MediaKind.AUDIO:
+                left -= AUDIO_RATE
+                continue
+            track.aim(down_track, now)
+            self._consider_probe(down_track, track, now)
+
+    def _consider_probe(self, down_track: DownTrack, track: PublishedTrack, now: float) -> None:
+        """Find out, if it may be worth it, whether the link carries the next better layer."""
+        better = next_better(track.live_layers, down_track.layer, down_track.wish)
+        if better is None or self._probe is not None or not down_track.transport_cc:
+            return
+        wanted = better.bitrate * RISE_MARGIN + AUDIO_RATE
+        if wanted <= self._transport.estimator.estimate:
+            return
+        plan = self._transport.estimator.probe(now, wanted)
+        if plan is not None:
+            self._probe = Probe(plan, down_track, plan.packets, now)
+
+    def _send_probe(self, probe: Probe, now: float) -> None:
+        """One packet of a probe; the timer brings the next."""
+        if not probe.down_track.probe(probe.plan.cluster, now):
+            self._probe = None
+            return
+        probe.left -= 1
+        probe.due = now + probe.plan.interval
+        if probe.left <= 0:
+            self._probe = None
 
     def _down_track(self, ssrc: int) -> DownTrack | None:
         return next((x for x in self.down_tracks if x.ssrc == ssrc), None)
@@ -136,17 +212,25 @@ class Subscriber:
         elif down_track.layer is not None and down_track.kind is MediaKind.VIDEO:
             down_track.layer.keyframes.want()
 
-    def _note_reception(self, packet: ReceiverReport | SenderReport, wall: float) -> None:
+    def _note_reception(self, packet: ReceiverReport | SenderReport, now: float, wall: float) -> None:
         for report in packet.reports:
             down_track = self._down_track(report.ssrc)
             if down_track is not None:
                 down_track.fraction_lost = report.fraction_lost / 256
                 down_track.rtt = report.round_trip_time(ntp_from_unix(wall)) or down_track.rtt
+                if down_track.kind is MediaKind.VIDEO:
+                    self._transport.estimator.on_report(down_track.fraction_lost, down_track.rtt, now)
+                    self._spend(now)
 
     def on_timer(self, now: float, wall: float) -> None:
-        """Send the sender reports when they are due."""
-        if not self.connected or now < self._next_report or self._link is None:
+        """Send the probe packets and sender reports that are due."""
+        if not self.connected or self._link is None:
             return
+        if self._probe is not None and now >= self._probe.due:
+            self._send_probe(self._probe, now)
+        if now < self._next_report:
+            return
+        self._transport.estimator.on_timer(now)
         self._next_report = now + REPORT_INTERVAL
         for down_track in self.down_tracks:
             down_track.forget_ended(now)
@@ -160,7 +244,9 @@ class Subscriber:
 
     def next_timer(self) -> float | None:
         """When `on_timer` has something to do; None while not connected."""
-        return self._next_report if self.connected else None
+        if not self.connected:
+            return None
+        return self._next_report if self._probe is None else min(self._probe.due, self._next_report)
 
     def leave(self) -> None:
         """Stop playing; tell the viewer that its streams end (RFC 3550 section 6.6)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from gateway.protocol import extensions
 from gateway.protocol.description import Codec, MediaKind, NegotiatedMedia
@@ -10,8 +11,13 @@ from gateway.protocol.sdp import match_codec
 from gateway.sfu.down_track import DownTrack
 from gateway.sfu.fanout import Profile
 from gateway.sfu.layer import Layer
-from gateway.sfu.layer_selector import best_layer
+from gateway.sfu.layer_choice import RISE_PAUSE, by_quality, choose
 from gateway.sfu.media_clock import PublisherClock
+
+LOOK = 1.0
+"""Seconds between looks at every viewer: some tell nothing that would make us look."""
+LAGGING = 0.45
+"""Seconds behind the other layers of its track after which a layer counts as dead."""
 
 FORWARDED = (
     extensions.AUDIO_LEVEL,
@@ -34,12 +40,13 @@ class PublishedTrack:
         self.down_tracks: list[DownTrack] = []
         self._clock = clock
         self._drops = drops
-        self._target: Layer | None = None
+        self._alive: list[Layer] = []
+        self._next_look = 0.0
 
     @property
     def codec(self) -> Codec:
         """What is on the wire; before the first packet, what was negotiated first."""
-        return self._target.codec if self._target else self.media.codecs[0]
+        return self._alive[-1].codec if self._alive else self.media.codecs[0]
 
     def add_layer(self, ssrc: int, rid: str, payload_type: int) -> Layer | None:
         """Begin a layer; None for a payload type that was not negotiated.
@@ -56,8 +63,8 @@ class PublishedTrack:
 
     def _remove_layer(self, layer: Layer) -> None:
         del self.layers[layer.ssrc]
-        if layer is self._target:
-            self._target = None
+        if layer in self._alive:
+            self._alive.remove(layer)
         for down_track in self.down_tracks:
             if down_track.layer is layer:
                 layer.release(down_track)
@@ -71,18 +78,25 @@ class PublishedTrack:
             self._remove_layer(layer)
 
     def select(self, now: float) -> None:
-        """Send everybody to the best layer that is alive."""
-        best = best_layer(self.layers.values(), self._target, now)
-        if best is None or best is self._target:
-            return
-        self._target = best
-        for down_track in self.down_tracks:
-            self._aim(down_track)
+        """Notice layers that began or died, and send everybody to the best that is left for them."""
+        newest = max((layer.last_arrival for layer in self.layers.values()), default=now)
+        alive = [x for x in self.layers.values() if x.alive(now) and newest - x.last_arrival < LAGGING]
+        alive = by_quality(alive)
+        if alive != self._alive or now >= self._next_look:
+            self._alive = alive
+            self._next_look = now + LOOK
+            for down_track in self.down_tracks:
+                self.aim(down_track, now)
 
-    def add_down_track(self, down_track: DownTrack) -> None:
+    @property
+    def live_layers(self) -> Sequence[Layer]:
+        """The layers that get packets, the worst first."""
+        return self._alive
+
+    def add_down_track(self, down_track: DownTrack, now: float) -> None:
         """A viewer begins to play this track."""
         self.down_tracks.append(down_track)
-        self._aim(down_track)
+        self.aim(down_track, now)
 
     def remove_down_track(self, down_track: DownTrack) -> None:
         """A viewer leaves, or the track ends under it."""
@@ -92,14 +106,25 @@ class PublishedTrack:
         if down_track.waiting_for is not None:
             down_track.waiting_for.dismiss(down_track)
 
-    def _aim(self, down_track: DownTrack) -> None:
-        target, awaited = self._target, down_track.waiting_for
-        if target is None or awaited is target:
+    def aim(self, down_track: DownTrack, now: float) -> None:
+        """Send one viewer to the best layer that its budget and its wish allow."""
+        alive, played = self._alive, down_track.layer
+        bound_for = down_track.waiting_for or played
+        if bound_for not in alive:
+            bound_for = None
+        may_rise = now - down_track.rose_at >= RISE_PAUSE
+        target = choose(alive, bound_for, down_track.budget, down_track.wish, may_rise)
+        if target is None or target is down_track.waiting_for:
             return
-        if down_track.layer is not target:
-            target.admit_at_keyframe(down_track)
-        elif awaited is not None:  # it never left: what it was to go over to has died
-            awaited.dismiss(down_track)
+        if target is played:
+            if down_track.waiting_for is not None:  # it never left: what it was to go over to has died
+                down_track.waiting_for.dismiss(down_track)
+            return
+        if bound_for is not None and alive.index(target) > alive.index(bound_for):
+            down_track.rose_at = now
+        falls = played in alive and alive.index(target) < alive.index(played)
+        down_track.urgent = falls and played is not None and played.bitrate > down_track.budget
+        target.admit_at_keyframe(down_track)
 
     def profile_for(self, down_track: DownTrack, layer: Layer) -> Profile | None:
         """The shape in which this viewer gets this layer; None when it cannot decode the codec."""
@@ -111,4 +136,4 @@ class PublishedTrack:
             for uri in FORWARDED
             if uri in self.media.extensions and uri in down_track.media.extensions
         ]
-        return Profile(codec.payload_type, tuple(pairs), down_track.gcm)
+        return Profile(codec.payload_type, tuple(pairs), down_track.gcm, down_track.transport_cc)

@@ -8,6 +8,7 @@ import struct
 from collections import Counter
 from collections.abc import Sequence
 
+from gateway.clock import Clock
 from gateway.log import get_logger
 from gateway.protocol.description import Address
 
@@ -24,9 +25,10 @@ log = get_logger("gateway.transport.egress")
 class UdpEgress:
     """Implements `sfu.ports.Egress` on a non-blocking UDP socket."""
 
-    def __init__(self, sock: socket.socket, drops: Counter[str]) -> None:
+    def __init__(self, sock: socket.socket, clock: Clock, drops: Counter[str]) -> None:
         self.max_segments = MAX_SEGMENTS
         self.sendmsg = sock.sendmsg
+        self.clock = clock.monotonic
         self._sock = sock
         self._drops = drops
         self._ancillary: dict[int, Sequence[tuple[int, int, bytes]]] = {}

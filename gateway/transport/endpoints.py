@@ -34,6 +34,10 @@ class Endpoint(Protocol):
         """Do what is due; the time of the next call."""
         ...
 
+    def next_timer(self) -> float | None:
+        """When it wants `on_timer` next, if it can tell; asked after RTCP."""
+        ...
+
     def ended(self, now: float) -> None: ...
 
 
@@ -48,7 +52,7 @@ class PublishingEndpoint:
         self._rooms = rooms
         self._publisher = publisher
         self._wall = clock.time
-        camera.publish(publisher)
+        camera.publish(publisher, clock.monotonic())
 
     def connected(self, link: MediaLink, outbound: OutboundMedia, address: Address, now: float) -> None:
         self._publisher.connect(link)
@@ -76,6 +80,10 @@ class PublishingEndpoint:
             self._rooms.changed(self._order_id)
         return now + TICK
 
+    def next_timer(self) -> float | None:
+        """It has a steady beat."""
+        return None
+
     def ended(self, now: float) -> None:
         """Give the camera back, unless somebody has taken it over."""
         self._camera.unpublish(self._publisher, now)
@@ -100,11 +108,11 @@ class WatchingEndpoint:
         self._camera = camera
         self._rooms = rooms
         self._subscriber = subscriber
-        self._wall = clock.time
+        self._wall, self._now = clock.time, clock.monotonic
         self._patience = patience
         self._drops = drops
         self._link: MediaLink | None = None
-        camera.subscribe(subscriber)
+        camera.subscribe(subscriber, clock.monotonic())
 
     def connected(self, link: MediaLink, outbound: OutboundMedia, address: Address, now: float) -> None:
         self._link = link
@@ -119,7 +127,7 @@ class WatchingEndpoint:
         self._rooms.changed(self._order_id)
 
     def found(self) -> None:
-        self._subscriber.resume()
+        self._subscriber.resume(self._now())
         self._rooms.changed(self._order_id)
 
     def on_rtp(self, packet: bytes, now: float) -> None:
@@ -136,6 +144,9 @@ class WatchingEndpoint:
             self._link.close("publisher_gone")
         due = self._subscriber.next_timer()
         return max(now, min(now + WATCH_TICK, due)) if due is not None else now + WATCH_TICK
+
+    def next_timer(self) -> float | None:
+        return self._subscriber.next_timer()
 
     def ended(self, now: float) -> None:
         self._camera.unsubscribe(self._subscriber)

@@ -88,7 +88,7 @@ class UdpMediaPlane:
         self._patience = publisher_patience
         self._certificate = Certificate.generate()
         self._socket: socket.socket = open_media_socket(host, port)
-        self._egress = UdpEgress(self._socket, drops)
+        self._egress = UdpEgress(self._socket, clock, drops)
         self._mux = UdpMux(self._socket, clock, drops, self._after_batch)
         self._drivers: set[PeerDriver] = set()
         self._callbacks: list[Callable[[str], None]] = []

@@ -73,6 +73,10 @@ class PeerDriver:
         packet = self._peer.unprotect_rtcp(data, address, now)
         if packet is not None:
             self._endpoint.on_rtcp(packet, now)
+            due = self._endpoint.next_timer()
+            if due is not None and due < self._endpoint_due:
+                self._endpoint_due = due
+                self._arm()
         if self._peer.has_events:
             self._drain(now)
 

@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from gateway.clock import SystemClock
 from gateway.protocol.description import Codec, MediaKind, NegotiatedMedia
 from gateway.protocol.rtp import parse_rtp, write_rtp
 from gateway.protocol.srtp import MasterKey, OutboundSrtp, SrtpProfile
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--viewers", type=int, default=200)
     parser.add_argument("--burst", type=int, default=9, help="packets a burst")
     parser.add_argument("--size", type=int, default=1_200, help="bytes a datagram")
+    parser.add_argument("--plain", action="store_true", help="without transport-wide sequence numbers")
     parser.add_argument("--rounds", type=int, default=20, help="turns of each kind")
     parser.add_argument("--seconds", type=float, default=0.4, help="length of a turn")
 
@@ -58,7 +60,7 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     with receivers(options.viewers, theirs) as sink:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         drops: Counter[str] = Counter()
-        egress = UdpEgress(sock, drops)
+        egress = UdpEgress(sock, SystemClock(), drops)
         addresses = [("127.0.0.1", port) for port in sink.ports]
         sweeps = {
             "raw": _raw_sweep(egress, addresses, options),
@@ -112,8 +114,9 @@ def _fan_out_sweep(
         profile = SrtpProfile.AEAD_AES_128_GCM
         key = MasterKey(profile, os.urandom(profile.key_length), os.urandom(profile.salt_length))
         viewers.append(DownTrack(media, number, None, _NoLink(), OutboundSrtp(key), address, Counter()))
-    shape = Profile(payload_type=VIDEO.payload_type, extensions=(), gcm=True)
-    payload = os.urandom(options.size - RTP_HEADER - GCM_TAG_SIZE)
+    number_id, number_size = (0, 0) if options.plain else (1, 8)
+    shape = Profile(VIDEO.payload_type, extensions=(), gcm=True, transport_cc=number_id)
+    payload = os.urandom(options.size - RTP_HEADER - number_size - GCM_TAG_SIZE)
     index = 0
 
     def sweep() -> None:
@@ -147,6 +150,7 @@ def _result(
         "benchmark": "fanout",
         "viewers": options.viewers,
         "packets_a_burst": options.burst,
+        "numbered": not options.plain,
         "datagram_bytes": options.size,
         "raw_packets_per_second": raw,
         "fan_out_packets_per_second": forwarded,

@@ -12,6 +12,7 @@ from gateway.protocol.description import MediaKind
 from gateway.protocol.srtp import SrtpProfile
 from gateway.sfu.down_track import DownTrack
 from gateway.sfu.layer import LONGEST_GROUP
+from gateway.sfu.layer_choice import RISE_PAUSE
 from gateway.sfu.packet_cache import HORIZON
 from gateway.sfu.track import PublishedTrack
 from tests.sim.test_forwarding import BAD, encoder, last_layer
@@ -30,9 +31,10 @@ def check_bookkeeping(track: PublishedTrack) -> None:
         awaits = [layer for layer in track.layers.values() if down_track in layer.waiting]
         assert fed_by == ([down_track.layer] if down_track.layer else [])
         assert awaits == ([down_track.waiting_for] if down_track.waiting_for else [])
-        if track._target is not None:
-            bound_for = down_track.waiting_for or down_track.layer
-            assert bound_for is track._target, "left behind on another layer"
+        if track.live_layers:
+            assert (down_track.waiting_for or down_track.layer) in track.live_layers, (
+                "left behind on a dead one"
+            )
     for layer in track.layers.values():
         fed = [viewer for group in layer.groups.values() for viewer in group]
         assert all(layer.groups.values())
@@ -55,7 +57,7 @@ def test_three_layers_that_come_and_go(seed: int) -> None:
         check_bookkeeping(publisher.sfu.tracks[MediaKind.VIDEO])
     for layer in layers:
         layer.paused = False
-    world.agenda.run(5.0)
+    world.agenda.run(RISE_PAUSE + 3.0)
     for viewer in viewers:
         assert last_layer(world, viewer) == "f"
         viewer.check(jump=30.0, replays=10)
@@ -94,7 +96,7 @@ def test_viewers_and_publishers_come_and_go(seed: int) -> None:
             viewer = chance.choice(viewers)
             viewer.subscriber.pause()
             world.agenda.run(chance.uniform(0.0, 0.3))
-            viewer.subscriber.resume()
+            viewer.subscriber.resume(world.agenda.now)
         world.agenda.run(chance.uniform(0.05, 0.6))
         track = publisher.sfu.tracks[MediaKind.VIDEO]
         check_bookkeeping(track)

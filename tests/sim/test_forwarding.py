@@ -96,7 +96,7 @@ def test_the_best_layer_alive_is_played_and_left_when_it_dies(seed: int) -> None
     layers[1].wants_keyframe = True
     world.agenda.run(4.0)
     assert last_layer(world, viewer) == "h"
-    viewer.check(jump=2.5)
+    viewer.check(jump=2.5, replays=1)
 
 
 def last_layer(world: World, viewer: SimulatedViewer) -> str:
@@ -140,7 +140,7 @@ def test_a_hole_too_large_to_mend_is_closed_at_a_keyframe_without_a_jump_of_numb
     world.agenda.run(1.0)
     publisher.uplink.loss = 0.0
     world.agenda.run(3.0)
-    viewer.check(jump=2.5)
+    viewer.check(jump=2.5, replays=1)
     assert viewer.holes == 0
 
 
@@ -192,7 +192,7 @@ def test_a_paused_viewer_gets_nothing_and_resumes_without_a_jump() -> None:
     count = len(viewer.got)
     world.agenda.run(3.0)
     assert len(viewer.got) == count
-    viewer.subscriber.resume()
+    viewer.subscriber.resume(world.agenda.now)
     world.agenda.run(2.0)
     viewer.check(jump=4.5)
     assert len(viewer.got) > count

@@ -100,12 +100,12 @@ def test_leaving_and_pausing_in_mid_air() -> None:
     obs(world)
     world.agenda.run(19.0)
     viewer = SimulatedViewer(world, world.network())
-    viewer.subscriber.down_tracks[0].catch_up_rate = 3_000_000.0
+    viewer.subscriber.down_tracks[0].transport.estimator.estimate = 1_500_000.0
     world.agenda.run(0.6)
     assert viewer.subscriber.down_tracks[0].catch_up is not None
     viewer.subscriber.pause()
     world.agenda.run(0.2)
-    viewer.subscriber.resume()
+    viewer.subscriber.resume(world.agenda.now)
     world.agenda.run(5.0)
     viewer.check(replays=1)
     assert viewer.holes == 0

@@ -33,7 +33,7 @@ class Technician:
         self.stopped = False
         self.numbers = {"v": self.random.getrandbits(16), "a": self.random.getrandbits(16)}
         self.bases = {"v": self.random.getrandbits(32), "a": self.random.getrandbits(32)}
-        room.camera.publish(self.sfu)
+        room.camera.publish(self.sfu, room.agenda.now)
         self.every(0.04, lambda: self.send("v"))
         self.every(0.02, lambda: self.send("a"))
         for kind in "va":  # at different times, as browsers do
@@ -99,7 +99,7 @@ class Room:
         self.camera = self.rooms.enter("order", "main")
         self.viewer = Viewer()
         self.subscriber = self.viewer.subscriber()
-        self.camera.subscribe(self.subscriber)
+        self.camera.subscribe(self.subscriber, self.agenda.now)
         self.subscriber.connect(self.viewer.link, self.viewer.outbound, self.viewer.address, self.agenda.now)
         self.newest: dict[int, RtpPacket] = {}
         self.reports: dict[int, SenderReport] = {}

@@ -12,7 +12,7 @@ import random
 import struct
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.protocol import extensions
 from gateway.protocol.description import (
@@ -28,6 +28,7 @@ from gateway.protocol.rtp import encode_extensions, parse_rtp, write_rtp
 from gateway.protocol.sdp import SenderStream
 from gateway.protocol.sequence import SequenceUnwrapper
 from gateway.protocol.srtp import InboundSrtp, MasterKey, OutboundSrtp, SrtpProfile
+from gateway.protocol.twcc import TransportCcReceiver
 from gateway.sfu.publisher import TICK, Publisher
 from gateway.sfu.room import Rooms
 from gateway.sfu.subscriber import Subscriber
@@ -37,6 +38,7 @@ VIDEO = Codec(
 )
 AUDIO = Codec(MediaKind.AUDIO, "opus", 111, 48_000, channels=2)
 RID_ID = 2
+TRANSPORT_ID = 5
 WIDTHS = {"l": 320, "h": 640, "f": 1280}
 """Picture widths of the layers by rid."""
 EPOCH = 1_790_000_000.0
@@ -54,6 +56,14 @@ def negotiated(*media: NegotiatedMedia) -> NegotiatedSession:
 def video_media(rids: tuple[str, ...] = (), codecs: tuple[Codec, ...] = (VIDEO,)) -> NegotiatedMedia:
     ids = {extensions.RID: RID_ID} if rids else {}
     return NegotiatedMedia("0", MediaKind.VIDEO, codecs=codecs, rids=rids, extensions=ids)
+
+
+def viewer_media(codec: Codec, transport_cc: bool) -> NegotiatedMedia:
+    if not transport_cc:
+        return video_media(codecs=(codec,))
+    codec = replace(codec, feedback=codec.feedback | {"transport-cc"})
+    ids = {extensions.TRANSPORT_CC: TRANSPORT_ID}
+    return NegotiatedMedia("0", MediaKind.VIDEO, codecs=(codec,), extensions=ids)
 
 
 class Agenda:
@@ -149,7 +159,7 @@ class SimulatedPublisher:
         self.sfu = Publisher(negotiated(video_media(rids)), world.rooms.mark_dirty, world.drops)
         self.sfu.connect(self)
         self.with_rid = bool(rids)
-        world.camera.publish(self.sfu)
+        world.camera.publish(self.sfu, world.agenda.now)
         world.agenda.after(0, self._frame)
         world.agenda.after(TICK, self._tick)
 
@@ -247,9 +257,11 @@ class SimulatedViewer:
         downlink: Network,
         profile: SrtpProfile = SrtpProfile.AEAD_AES_128_GCM,
         rtx: bool = True,
+        transport_cc: bool = False,
     ) -> None:
         self.world = world
         self.downlink = downlink
+        self.twcc = TransportCcReceiver(1, 2) if transport_cc else None
         key = MasterKey(
             profile, world.random.randbytes(profile.key_length), world.random.randbytes(profile.salt_length)
         )
@@ -276,13 +288,14 @@ class SimulatedViewer:
         self.resent = 0
         self.reports: list[tuple[float, SenderReport]] = []
         self.subscriber = Subscriber(
-            negotiated(video_media(codecs=(codec,))), {"0": self.stream}, world.drops
+            negotiated(viewer_media(codec, transport_cc)), {"0": self.stream}, world.drops
         )
         world.viewers[self.address] = self
         self.left = False
-        world.camera.subscribe(self.subscriber)
+        world.camera.subscribe(self.subscriber, world.agenda.now)
         self.subscriber.connect(self, self.outbound, self.address, world.agenda.now)
         world.agenda.after(0.01, self._tick)
+        world.agenda.after(0.1, self._feed_back)
 
     def leave(self) -> None:
         """Go, and take nothing of what is still on its way."""
@@ -311,6 +324,30 @@ class SimulatedViewer:
         """What the fan-out or a retransmission sent, over the bad link."""
         self.downlink.carry(lambda: self._take(datagram))
 
+    def _feed_back(self) -> None:
+        """Transport-wide feedback ten times a second, over the same link."""
+        if self.left or self.twcc is None:
+            return
+        while (feedback := self.twcc.build(self.world.agenda.now)) is not None:
+            self.downlink.carry(lambda f=feedback: self._report(f))
+        self.world.agenda.after(0.1, self._feed_back)
+
+    def _report(self, rtcp: bytes) -> None:
+        if not self.left:
+            self.subscriber.on_rtcp(rtcp, self.world.agenda.now, self.world.agenda.wall)
+            self._be_punctual()
+
+    def _be_punctual(self) -> None:
+        """What is due before the next tick, as probes are, has a timer of its own."""
+        due = None if self.left else self.subscriber.next_timer()
+        if due is not None and due < self.world.agenda.now + 0.01:
+            self.world.agenda.at(max(due, self.world.agenda.now), self._on_time)
+
+    def _on_time(self) -> None:
+        if not self.left:
+            self.subscriber.on_timer(self.world.agenda.now, self.world.agenda.wall)
+            self._be_punctual()
+
     def _take(self, datagram: bytes) -> None:
         if self.left:
             return
@@ -319,6 +356,9 @@ class SimulatedViewer:
         except Exception as error:
             assert getattr(error, "reason", "") == "replay", error  # duplicates of the link
             return
+        if self.twcc is not None:
+            number = int.from_bytes(packet.extensions[TRANSPORT_ID], "big")
+            self.twcc.add(number, self.world.agenda.now)
         sequence, payload = packet.sequence_number, packet.payload
         if packet.ssrc == self.stream.rtx_ssrc:
             sequence, payload = int.from_bytes(payload[:2], "big"), payload[2:]
@@ -411,6 +451,7 @@ class World:
         self.bursts = 0
         self.viewers: dict[tuple[str, int], SimulatedViewer] = {}
         self.ports = itertools.count(5000)
+        self.clock = lambda: self.agenda.now
         self.rooms = Rooms(self, lambda _: None)
         self.camera = self.rooms.enter("order", "main")
         self.sent: list[SentFrame] = []

@@ -14,6 +14,7 @@ FEEDBACK: Final = frozenset({"nack", "nack pli", "ccm fir", "goog-remb", "transp
 KINDS: Final = frozenset(MediaKind)
 
 PLAY_EXTENSIONS: Final = (
+    extensions.TRANSPORT_CC,
     extensions.AUDIO_LEVEL,
     extensions.VIDEO_ORIENTATION,
     extensions.ABS_CAPTURE_TIME,
@@ -45,8 +46,7 @@ class PlayPolicy:
     preferred: Mapping[MediaKind, Codec | None] = field(default_factory=dict)
     """What is published now, by kind; the answer puts its match first, and must have one."""
     codecs: tuple[str, ...] = CODECS
-    feedback: frozenset[str] = FEEDBACK - {"transport-cc"}
-    """Without transport-cc: forwarded packets carry no transport-wide sequence number."""
+    feedback: frozenset[str] = FEEDBACK
     extensions: tuple[str, ...] = PLAY_EXTENSIONS
     kinds: frozenset[MediaKind] = KINDS
     """An m-line of another kind is rejected."""

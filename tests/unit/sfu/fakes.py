@@ -120,6 +120,7 @@ class FakeEgress:
 
     def __init__(self, max_segments: int = 64) -> None:
         self.max_segments = max_segments
+        self.clock = lambda: 100.0
         self.calls: list[tuple[Address, list[bytes]]] = []
         self.refusing: dict[Address, OSError] = {}
         self.refusals: list[tuple[OSError, bytes, int, Address]] = []

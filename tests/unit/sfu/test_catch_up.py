@@ -6,7 +6,7 @@ import pytest
 
 from gateway.protocol.rtp import parse_rtp
 from gateway.sfu.catch_up import FRAME_STEP, LARGEST_STEP
-from gateway.sfu.down_track import DownTrack
+from gateway.sfu.down_track import CATCH_UP, DownTrack
 from gateway.sfu.packet_cache import HORIZON
 from tests.unit.sfu.fakes import CM, GCM, Studio, Viewer, marks, vp8
 
@@ -25,8 +25,8 @@ def join(studio: Studio, viewer: Viewer, rate: float) -> DownTrack:
     """A viewer comes to a publisher who does not obey, and the layer gets its turn."""
     studio.layer.keyframes.obeyed = False
     track = viewer.down_track()
-    track.catch_up_rate = rate
-    studio.video.add_down_track(track)
+    track.transport.estimator.estimate = rate / CATCH_UP
+    studio.video.add_down_track(track, studio.now)
     studio.tick()
     studio.flush()
     return track
@@ -133,7 +133,7 @@ def test_who_leaves_in_mid_air_goes_on_without_a_jump() -> None:
     studio.video.remove_down_track(track)
     assert track.catch_up is None
     assert studio.layer.catching_up == []
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     studio.tick(0.5)
     studio.flush()
     after = viewer.received(studio.egress)[0]

@@ -8,11 +8,14 @@ import pytest
 
 from gateway.protocol.rtcp import ntp_from_unix, unix_from_ntp
 from gateway.protocol.rtp import parse_rtp
-from gateway.sfu.down_track import RESEND_INTERVAL, RESEND_RATE, DownTrack
+from gateway.sfu.down_track import RESEND_AT_ONCE, RESEND_INTERVAL, RESEND_SHARE, TOO_LATE, DownTrack
 from gateway.sfu.packet_cache import HORIZON
 from tests.unit.sfu.fakes import CM, GCM, VP8, Studio, Viewer, marks, video_media, vp8
 
 PLAIN = video_media([replace(VP8, rtx_payload_type=None)])
+
+
+SIZE = 1_000
 
 
 def watched(
@@ -22,7 +25,7 @@ def watched(
     studio.send(vp8(start - 1, keyframe=True))
     studio.tick()
     track = viewer.down_track(video_media() if rtx_ssrc else PLAIN, rtx_ssrc=rtx_ssrc)
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     studio.send(vp8(start, keyframe=True, size=1_000))
     return studio, viewer, track
 
@@ -97,18 +100,35 @@ def test_a_packet_is_resent_once_a_round_trip() -> None:
 def test_a_viewer_who_asks_for_everything_has_a_budget() -> None:
     studio, viewer, track = watched()
     for sequence in range(1_001, 1_601):
-        studio.send(vp8(sequence))
+        studio.send(vp8(sequence, size=SIZE))
     everything = [number & 0xFFFF for number in range(track.newest_out() - 599, track.newest_out() + 1)]
+    track.transport.estimator.estimate = 1.0
     track.resend(everything, studio.now)
-    assert len(viewer.resent()) == RESEND_RATE
+    assert len(viewer.resent()) == RESEND_AT_ONCE / SIZE
     assert viewer.drops["nack_over_budget"] == 1
-    resent = 0
-    for _ in range(200):
+
+
+def test_resending_takes_its_share_of_a_full_link_and_no_more() -> None:
+    studio, viewer, track = watched()
+    track.transport.estimator.estimate = 400_000.0
+    octets = 0
+    for turn in range(200):
         studio.now += 0.05
-        track.resend(everything, studio.now)
-        resent += len(viewer.resent())
-    assert resent <= 10.1 * RESEND_RATE
-    assert len(track._resent) <= 3 * RESEND_RATE
+        studio.send(*(vp8(1_001 + 100 * turn + more, size=SIZE) for more in range(100)))
+        newest = track.newest_out()
+        track.resend([number & 0xFFFF for number in range(newest - 99, newest + 1)], studio.now)
+        octets += sum(len(packet) for packet in viewer.resent())
+    assert octets <= 1.1 * (RESEND_AT_ONCE + 10 * RESEND_SHARE * 400_000 / 8)
+    assert octets >= 0.9 * 10 * RESEND_SHARE * 400_000 / 8
+    assert len(track._resent) <= 1_200
+
+
+def test_what_is_too_late_for_any_player_is_not_resent() -> None:
+    studio, viewer, track = watched()
+    lost = [track.newest_out() & 0xFFFF]
+    track.resend(lost, studio.now + TOO_LATE + 0.1)
+    assert viewer.resent() == []
+    assert viewer.drops["nack_too_late"] == 1
 
 
 def test_timestamps_go_on_by_arrival_over_a_change_of_publisher() -> None:
@@ -120,7 +140,7 @@ def test_timestamps_go_on_by_arrival_over_a_change_of_publisher() -> None:
     other.send(vp8(9, keyframe=True, timestamp=4_000_000_000))
     other.tick()
     studio.video.remove_down_track(track)
-    other.video.add_down_track(track)
+    other.video.add_down_track(track, other.now)
     other.send(vp8(10, keyframe=True, timestamp=4_000_003_000))
     old = viewer.received(studio.egress)
     (new,) = viewer.received(other.egress)
@@ -142,7 +162,7 @@ def test_a_return_to_a_layer_that_never_left_the_clock_goes_by_its_timestamps() 
     studio, viewer, track = watched()
     studio.video.remove_down_track(track)
     studio.now += 1.0
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     # It was captured 0.9 s after the last packet, and came with 0.1 s of delay.
     studio.send(vp8(1_001, keyframe=True, timestamp=1_000 * 3_000 + 81_000))
     old, new = viewer.received(studio.egress)
@@ -153,7 +173,7 @@ def test_timestamps_that_contradict_the_clock_are_not_believed() -> None:
     studio, viewer, track = watched()
     studio.video.remove_down_track(track)
     studio.now += 1.0
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     studio.send(vp8(1_001, keyframe=True, timestamp=77))
     old, new = viewer.received(studio.egress)
     assert (new.timestamp - old.timestamp) & 0xFFFFFFFF == 90_000
@@ -194,7 +214,7 @@ def test_counts_survive_switches() -> None:
     assert track.counts() == (2, 1_100)
     studio.send(vp8(1_002))
     assert track.counts() == (2, 1_100)
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     studio.send(vp8(1_003, keyframe=True))
     assert track.counts() == (3, 1_200)
     assert len(viewer.received(studio.egress)) == 3

@@ -169,5 +169,5 @@ def test_a_slot_written_again_encrypts_to_the_very_same_datagram(srtp: int, padd
     fan_out([packet], profile, [track], egress)
     (sent,) = egress.datagrams(viewer.address)
     out = packet.index + track.sequence_offset
-    again = profile.lay_out(packet).packet(out, track.timestamp_offset, track.ssrc)
+    again = profile.lay_out(packet).packet(out, track.timestamp_offset, track.ssrc, track.transport)
     assert viewer.outbound.protect_rtp(again, out) == sent

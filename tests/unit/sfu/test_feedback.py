@@ -64,7 +64,7 @@ def test_a_packet_given_up_needs_a_keyframe_if_somebody_watches(watched: bool, r
     studio.send(vp8(1, keyframe=True))
     studio.tick()
     if watched:
-        studio.video.add_down_track(Viewer().down_track())
+        studio.video.add_down_track(Viewer().down_track(), studio.now)
     studio.send(vp8(2, keyframe=True))
     studio.link.take_rtcp()
     studio.send(vp8(4))
@@ -86,7 +86,7 @@ def test_keyframes_are_asked_for_once_a_second_as_negotiated(values: tuple[str, 
     studio.send(vp8(1, keyframe=True))
     studio.tick()
     for _ in range(20):
-        studio.video.add_down_track(Viewer().down_track())
+        studio.video.add_down_track(Viewer().down_track(), studio.now)
     run(studio, 2.9)
     requests = studio.link.rtcp(kind)
     assert len(requests) == 3

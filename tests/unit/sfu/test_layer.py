@@ -28,8 +28,8 @@ def playing(studio: Studio, *viewers: Viewer, start: int = 1_000) -> list[DownTr
     studio.tick()
     tracks = [viewer.down_track() for viewer in viewers]
     for track in tracks:
-        track.catch_up_rate = 0.0  # so that a keyframe is awaited
-        studio.video.add_down_track(track)
+        track.transport.estimator.estimate = 0.0  # so that a keyframe is awaited
+        studio.video.add_down_track(track, studio.now)
     return tracks
 
 
@@ -51,7 +51,7 @@ def test_sound_needs_no_keyframe() -> None:
     studio, viewer = Studio(audio_media()), Viewer()
     studio.send(opus(1))
     studio.tick()
-    studio.audio.add_down_track(viewer.down_track(audio_media()))
+    studio.audio.add_down_track(viewer.down_track(audio_media()), studio.now)
     studio.send(opus(2), opus(3))
     assert len(viewer.received(studio.egress)) == 2
     (layer,) = studio.audio.layers.values()
@@ -81,8 +81,8 @@ def test_late_packets_go_only_to_those_who_were_there() -> None:
     playing(studio, early)
     studio.send(vp8(1_001, keyframe=True), vp8(1_003))
     waiting = late.down_track()
-    waiting.catch_up_rate = 0.0
-    studio.video.add_down_track(waiting)
+    waiting.transport.estimator.estimate = 0.0
+    studio.video.add_down_track(waiting, studio.now)
     studio.send(vp8(1_005, keyframe=True))
     assert marks(early.received(studio.egress)) == [1_001, 1_003, 1_005]
     assert marks(late.received(studio.egress)) == [1_005]
@@ -97,8 +97,8 @@ def test_a_keyframe_overtaken_by_its_own_rest_is_caught_up_with(srtp: int) -> No
     playing(studio, early)
     studio.send(vp8(1_001, keyframe=True))
     track = late.down_track()
-    track.catch_up_rate = 0.0
-    studio.video.add_down_track(track)
+    track.transport.estimator.estimate = 0.0
+    studio.video.add_down_track(track, studio.now)
     studio.send(vp8(1_003), vp8(1_004))
     assert late.received(studio.egress) == []
     studio.send(vp8(1_002, keyframe=True), vp8(1_005))
@@ -115,7 +115,7 @@ def test_a_viewer_without_the_codec_gets_nothing_and_is_counted() -> None:
     track = viewer.down_track(video_media([VP9]))
     studio.send(vp8(1, keyframe=True))
     studio.tick()
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     studio.send(vp8(2, keyframe=True), vp8(3))
     assert studio.egress.calls == []
     assert studio.drops["viewer_lacks_codec"] == 1
@@ -131,7 +131,7 @@ def test_viewers_are_grouped_by_what_they_negotiated() -> None:
     theirs = Codec(MediaKind.VIDEO, "VP8", 120, 90_000)
     tracks = [plain.down_track(), other.down_track(video_media([theirs])), cm.down_track()]
     for track in tracks:
-        studio.video.add_down_track(track)
+        studio.video.add_down_track(track, studio.now)
     studio.send(vp8(2, keyframe=True))
     assert [p.payload_type for v in (plain, other, cm) for p in v.received(studio.egress)] == [96, 120, 96]
     assert len(studio.layer.groups) == 3
@@ -170,7 +170,7 @@ def test_a_hole_does_not_cancel_the_wait_for_a_better_layer() -> None:
     studio, viewer = simulcast(), Viewer()
     track = viewer.down_track()
     send_layers(studio, 10, keyframe=True)
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     low, high = studio.video.layers[1], studio.video.layers[2]
     low.admit_at_keyframe(track)
     studio.send(layer_packet(1, 11, keyframe=True))

@@ -141,7 +141,7 @@ def test_a_retransmission_mends_the_layer_it_names(by: str) -> None:
     first = {RID_ID: b"h"} if by == "rid" else {}
     studio.send(vp8(1, ssrc=7, keyframe=True, tags=first))
     studio.tick()
-    studio.video.add_down_track(viewer.down_track())
+    studio.video.add_down_track(viewer.down_track(), studio.now)
     studio.send(vp8(2, ssrc=7, keyframe=True), vp8(4, ssrc=7))
     lost = studio.layer.statistics.lost_packets
     studio.send(rtx(vp8(3, ssrc=7), 900, 70, tags=tags), rtx(vp8(3, ssrc=7), 901, 70))
@@ -168,7 +168,7 @@ def test_retransmissions_that_repair_nothing() -> None:
 def test_a_browser_may_change_its_codec_in_mid_session() -> None:
     studio, viewer = Studio(video_media([VP8, VP9])), Viewer()
     track = viewer.down_track(video_media([VP9, VP8]))
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     studio.send(vp8(1, keyframe=True))
     studio.tick()
     studio.send(vp8(2, keyframe=True))
@@ -202,13 +202,13 @@ def test_bye_ends_a_layer_at_once_and_packets_revive_it() -> None:
     for ssrc, rid in enumerate(RIDS):
         studio.send(vp8(1, ssrc=ssrc, keyframe=True, width=(ssrc + 1) * 320, tags={RID_ID: rid.encode()}))
     studio.tick()
-    assert studio.video._target is studio.video.layers[2]
+    assert studio.video.live_layers[-1] is studio.video.layers[2]
     studio.rtcp(Bye((2, 99), ""))
     studio.tick()
-    assert studio.video._target is studio.video.layers[1]
+    assert studio.video.live_layers[-1] is studio.video.layers[1]
     studio.send(vp8(2, ssrc=2))
     studio.tick()
-    assert studio.video._target is studio.video.layers[2]
+    assert studio.video.live_layers[-1] is studio.video.layers[2]
 
 
 def test_sender_reports_reach_the_layers_clock_and_its_reception_reports() -> None:

@@ -19,7 +19,7 @@ def rooms() -> tuple[Rooms, list[str]]:
 def watch(place: Rooms, viewer: Viewer) -> Subscriber:
     subscriber = viewer.subscriber()
     subscriber.connect(viewer.link, viewer.outbound, viewer.address, 0.0)
-    place.enter("order", "main").subscribe(subscriber)
+    place.enter("order", "main").subscribe(subscriber, 100.0)
     return subscriber
 
 
@@ -35,11 +35,11 @@ def test_a_publisher_who_comes_back_is_played_by_those_who_stayed() -> None:
     watch(place, viewer)
     camera = place.enter("order", "main")
     first, second = Studio(), Studio()
-    camera.publish(first.publisher)
+    camera.publish(first.publisher, 100.0)
     speak(first, 1)
     assert camera.unpublish(first.publisher, 5.0)
     assert (camera.gone_at, camera.live, camera.empty) == (5.0, False, False)
-    camera.publish(second.publisher)
+    camera.publish(second.publisher, 100.0)
     assert camera.gone_at is None
     speak(second, 70)
     assert marks(viewer.received(first.egress)) == [2]
@@ -52,9 +52,9 @@ def test_a_zombie_that_ends_late_does_not_end_its_successor() -> None:
     watch(place, viewer)
     camera = place.enter("order", "main")
     zombie, successor = Studio(), Studio()
-    camera.publish(zombie.publisher)
+    camera.publish(zombie.publisher, 100.0)
     speak(zombie, 1)
-    camera.publish(successor.publisher)
+    camera.publish(successor.publisher, 100.0)
     speak(successor, 1)
     camera.since = 7.0
     assert not camera.unpublish(zombie.publisher, 9.0)
@@ -69,7 +69,7 @@ def test_a_zombie_that_ends_late_does_not_end_its_successor() -> None:
 def test_only_viewers_within_reach_count() -> None:
     place, _ = rooms()
     one, other = watch(place, Viewer()), watch(place, Viewer())
-    place.enter("order", "second").subscribe(Viewer().subscriber())
+    place.enter("order", "second").subscribe(Viewer().subscriber(), 100.0)
     room = place.get("order")
     assert room is not None
     assert room.viewers() == 2
@@ -85,14 +85,14 @@ def test_empty_cameras_and_rooms_are_forgotten() -> None:
     viewer = watch(place, Viewer())
     camera = place.enter("order", "main")
     assert place.enter("order", "main") is camera
-    camera.publish(studio.publisher)
+    camera.publish(studio.publisher, 100.0)
     place.tidy("order")
     assert [room.order_id for room in place.all()] == ["order"]
     camera.unsubscribe(viewer)
     place.tidy("order")
     assert place.get("order") is not None
     camera.unpublish(studio.publisher, 1.0)
-    place.enter("order", "other").subscribe(Viewer().subscriber())
+    place.enter("order", "other").subscribe(Viewer().subscriber(), 100.0)
     place.tidy("order")
     room = place.get("order")
     assert room is not None
@@ -108,14 +108,14 @@ def test_a_camera_tells_its_state() -> None:
     camera = Room("order").camera("main")
     assert camera.state(0.0) == CameraState("main", False, None, None, ())
     studio = Studio()
-    camera.publish(studio.publisher)
+    camera.publish(studio.publisher, 100.0)
     assert camera.state(0.0).codec is None
     speak(studio, 1)
     camera.since = 7.0
     state = camera.state(studio.now)
     assert (state.live, state.since, state.codec) == (True, 7.0, "VP8")
     assert [(layer.width, layer.live) for layer in state.layers] == [(640, True)]
-    camera.publish(Studio(video_media(), connected=False).publisher)
+    camera.publish(Studio(video_media(), connected=False).publisher, 100.0)
     assert not camera.live
 
 
@@ -125,7 +125,7 @@ def test_flush_forwards_each_waiting_layer_once() -> None:
     place = Rooms(egress, lambda _: None)
     studio, viewer = Studio(), Viewer()
     watch(place, viewer)
-    place.enter("order", "main").publish(studio.publisher)
+    place.enter("order", "main").publish(studio.publisher, 100.0)
     speak(studio, 1)
     studio.publisher.on_rtp(vp8(3), studio.now, studio.wall)
     place.mark_dirty(studio.layer)
@@ -140,7 +140,7 @@ def test_nothing_of_a_publisher_stays_once_it_ended() -> None:
     subscriber = watch(place, Viewer())
     camera = place.enter("order", "main")
     studio = Studio()
-    camera.publish(studio.publisher)
+    camera.publish(studio.publisher, 100.0)
     studio.send(opus(1))
     speak(studio, 1)
     gone = [weakref.ref(studio.publisher), weakref.ref(studio.layer), weakref.ref(studio.video)]

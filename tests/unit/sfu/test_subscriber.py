@@ -38,7 +38,7 @@ def playing(*media: NegotiatedMedia) -> tuple[Studio, Viewer, Subscriber]:
     subscriber = connected(viewer, *media)
     studio.send(vp8(1, keyframe=True), opus(1))
     studio.tick()
-    subscriber.play(studio.publisher)
+    subscriber.play(studio.publisher, studio.now)
     studio.send(vp8(2, keyframe=True), opus(2))
     return studio, viewer, subscriber
 
@@ -46,7 +46,7 @@ def playing(*media: NegotiatedMedia) -> tuple[Studio, Viewer, Subscriber]:
 def test_it_waits_until_it_is_connected() -> None:
     studio, viewer = Studio(), Viewer()
     subscriber = viewer.subscriber()
-    subscriber.play(studio.publisher)
+    subscriber.play(studio.publisher, studio.now)
     assert (subscriber.connected, subscriber.next_timer()) == (False, None)
     subscriber.on_timer(100.0, WALL)
     subscriber.connect(viewer.link, viewer.outbound, viewer.address, 100.0)
@@ -70,12 +70,12 @@ def test_a_publisher_without_sound_and_its_successor_with_sound() -> None:
     viewer = Viewer()
     subscriber = connected(viewer)
     silent, complete = Studio(video_media()), Studio()
-    subscriber.play(silent.publisher)
+    subscriber.play(silent.publisher, silent.now)
     silent.send(vp8(1, keyframe=True))
     silent.tick()
     silent.send(vp8(2, keyframe=True))
     assert len(viewer.received(silent.egress)) == 1
-    subscriber.play(complete.publisher)
+    subscriber.play(complete.publisher, complete.now)
     complete.send(vp8(1, keyframe=True), opus(1))
     complete.tick()
     complete.send(vp8(2, keyframe=True), opus(2))
@@ -91,10 +91,10 @@ def test_while_out_of_reach_nothing_is_sent_and_the_publisher_may_change() -> No
     assert (subscriber.connected, subscriber.next_timer()) == (False, None)
     studio.send(vp8(3))
     other = Studio()
-    subscriber.play(other.publisher)
+    subscriber.play(other.publisher, other.now)
     other.send(vp8(1, keyframe=True))
     other.tick()
-    subscriber.resume()
+    subscriber.resume(studio.now)
     other.send(vp8(2, keyframe=True))
     studio.send(vp8(4, keyframe=True))
     assert studio.egress.calls == []
@@ -178,7 +178,7 @@ def test_sender_reports_follow_media_and_name_their_source() -> None:
     assert subscriber.next_timer() == pytest.approx(100.2), "soon, since media may begin any moment"
     studio.send(vp8(1, keyframe=True), opus(1))
     studio.tick()
-    subscriber.play(studio.publisher)
+    subscriber.play(studio.publisher, studio.now)
     studio.send(vp8(2, keyframe=True), opus(2))
     subscriber.on_timer(100.2, WALL + 0.2)
     assert [report.ssrc for report in viewer.link.rtcp(SenderReport)] == [0x1000, 0x1001]
@@ -209,7 +209,7 @@ def test_one_who_never_connected_or_is_away_leaves_silently(paused: bool) -> Non
     else:
         viewer = Viewer()
         subscriber = viewer.subscriber()
-        subscriber.play(studio.publisher)
+        subscriber.play(studio.publisher, studio.now)
     subscriber.leave()
     assert viewer.link.rtcp(Bye) == []
 
@@ -218,7 +218,7 @@ def test_nothing_of_a_viewer_stays_once_it_left() -> None:
     studio, viewer, subscriber = playing()
     waiting = Viewer()
     other = connected(waiting)
-    other.play(studio.publisher)
+    other.play(studio.publisher, studio.now)
     gone = [weakref.ref(x) for x in (subscriber, other)]
     gc.disable()
     try:

@@ -38,7 +38,7 @@ def layer(rid: str, sequence: int, *, keyframe: bool = False) -> bytes:
 def watching(studio: Studio) -> tuple[Viewer, DownTrack]:
     viewer = Viewer()
     track = viewer.down_track()
-    studio.video.add_down_track(track)
+    studio.video.add_down_track(track, studio.now)
     return viewer, track
 
 
@@ -106,7 +106,7 @@ def test_a_layer_begun_anew_replaces_the_former_of_its_rid() -> None:
     studio.send(layer("l", 11, keyframe=True))
     former = studio.video.layers[1]
     waiting = Viewer().down_track()
-    studio.video.add_down_track(waiting)
+    studio.video.add_down_track(waiting, studio.now)
     studio.send(vp8(77, ssrc=9, keyframe=True, tags={2: b"l"}))
     assert list(studio.video.layers) == [9]
     assert (track.layer, waiting.waiting_for, former.groups, former.waiting) == (None, None, {}, [])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gateway.clock import ManualClock
 from gateway.protocol.description import Address
 from gateway.transport import egress as module
 from gateway.transport.egress import MAX_SEGMENTS, UdpEgress
@@ -49,7 +50,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def scripted() -> tuple[ScriptedSocket, UdpEgress, Counter[str]]:
     sock, drops = ScriptedSocket(), Counter[str]()
-    return sock, UdpEgress(sock, drops), drops  # type: ignore[arg-type]
+    return sock, UdpEgress(sock, ManualClock(), drops), drops  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def loopback() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def test_the_kernel_cuts_a_burst_into_segments(loopback: tuple[socket.socket, socket.socket]) -> None:
     out, into = loopback
-    egress = UdpEgress(out, Counter())
+    egress = UdpEgress(out, ManualClock(), Counter())
     burst = b"a" * 500 + b"b" * 500 + b"c" * 100
     assert egress.sendmsg([burst], egress.segmentation(500), 0, into.getsockname()) == 1_100
     assert [into.recv(2_048) for _ in range(3)] == [b"a" * 500, b"b" * 500, b"c" * 100]
@@ -126,7 +127,7 @@ def test_single_datagrams_never_raise(code: int, name: str) -> None:
 def test_a_closed_socket_is_unreachable_not_a_crash(loopback: tuple[socket.socket, socket.socket]) -> None:
     out, into = loopback
     drops: Counter[str] = Counter()
-    egress = UdpEgress(out, drops)
+    egress = UdpEgress(out, ManualClock(), drops)
     out.close()
     assert not egress.send(b"x", into.getsockname())
     assert drops == {"egress_unreachable": 1}

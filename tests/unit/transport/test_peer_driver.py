@@ -103,6 +103,7 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.due = 0.0
+        self.sooner: float | None = None
 
     def __getattr__(self, name: str) -> Any:
         return lambda *arguments: self.calls.append((name, *arguments))
@@ -110,6 +111,9 @@ class Recorder:
     def on_timer(self, now: float) -> float:
         self.calls.append(("on_timer", now))
         return self.due
+
+    def next_timer(self) -> float | None:
+        return self.sooner
 
     def named(self, name: str) -> list[tuple[Any, ...]]:
         return [call[1:] for call in self.calls if call[0] == name]

@@ -89,8 +89,9 @@ def test_what_the_gateway_does_not_write_is_left_out() -> None:
         f"a=extmap:7 {extensions.DEPENDENCY_DESCRIPTOR}",
     ]
     media = negotiate(session(video(*lines, direction="recvonly"))).media[0]
-    assert media.codecs[0].feedback == {"nack", "nack pli", "goog-remb", "ccm fir"}
+    assert media.codecs[0].feedback == {"nack", "nack pli", "goog-remb", "ccm fir", "transport-cc"}
     assert media.extensions == {
+        extensions.TRANSPORT_CC: 2,
         extensions.PLAYOUT_DELAY: 4,
         extensions.ABS_CAPTURE_TIME: 6,
         extensions.DEPENDENCY_DESCRIPTOR: 7,
