@@ -33,8 +33,8 @@ RESEND_SHARE = 0.4
 """Share of the estimate that retransmissions may take: on a full link they only make it fuller."""
 RESEND_AT_ONCE = 30_000.0
 """Octets that may always be resent at once."""
-TOO_LATE = 1.0
-"""Seconds after which a packet is not resent: players have gone on by then."""
+TOO_LATE = 2.0
+"""Seconds for which a packet may be asked for again; players have gone on by then."""
 CATCH_UP = 2.0
 """Times the estimate of the link at which a viewer catches up."""
 PROBE_CHOICE = 12
