@@ -55,12 +55,16 @@ class FakeSession:
         self.spec = spec
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.restarts: list[tuple[IceCredentials, IceCredentials]] = []
+        self.wishes: list[tuple[str | None, int | None]] = []
         self.hang = False
         self._plane = plane
 
     def restart_ice(self, local: IceCredentials, remote: IceCredentials) -> None:
         self._plane.fail()
         self.restarts.append((local, remote))
+
+    def select_layer(self, rid: str | None, max_height: int | None) -> None:
+        self.wishes.append((rid, max_height))
 
     def close(self, reason: str) -> None:
         self._plane.gone(self)

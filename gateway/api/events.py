@@ -40,6 +40,8 @@ NAMESPACE = "/live"
 SOCKET_PATH = "/socket.io/"
 MAX_MESSAGE = 16 * 1024
 MAX_LISTENERS = 10_000
+MAX_RID = 64
+MAX_HEIGHT = 10_000
 _SWEEP = 0.5
 """Seconds between looks for listeners whose token has ended."""
 _GOODBYE = 2.0
@@ -71,7 +73,11 @@ class LiveEvents:
         self._listeners: dict[str, Listener] = {}
         self._wake = asyncio.Event()
         self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
-        self._handlers = {"watch": self._watch, "session:close": self._close_session}
+        self._handlers = {
+            "watch": self._watch,
+            "session:close": self._close_session,
+            "layer:select": self._select_layer,
+        }
         server.on("connect", self.connect, namespace=NAMESPACE)
         server.on("disconnect", self.disconnect, namespace=NAMESPACE)
         server.on("*", self.message, namespace=NAMESPACE)
@@ -164,10 +170,17 @@ class LiveEvents:
 
     async def _close_session(self, listener: Listener, data: Mapping[str, Any]) -> None:
         """End one's own session."""
-        session_id = data.get("sessionId")
-        if not isinstance(session_id, str):
-            raise Malformed("sessionId is missing")
-        self._services.resource.delete(session_id, listener.grant)
+        self._services.resource.delete(_session_id(data), listener.grant)
+
+    async def _select_layer(self, listener: Listener, data: Mapping[str, Any]) -> None:
+        """Choose by hand what one's own session plays: a layer by rid, or "auto" up to a height."""
+        rid, height = data.get("rid", "auto"), data.get("maxHeight")
+        if not isinstance(rid, str) or len(rid) > MAX_RID:
+            raise Malformed("rid is a layer's name or auto")
+        if height is not None and (type(height) is not int or not 0 < height <= MAX_HEIGHT):
+            raise Malformed("maxHeight is a number of pixels")
+        wanted = None if rid == "auto" else rid
+        self._services.resource.select_layer(_session_id(data), listener.grant, wanted, height)
 
     async def _send(self, messages: list[Message]) -> None:
         for event, data, room in messages:
@@ -212,6 +225,13 @@ class LiveEvents:
         for order_id in {listener.order_id for listener in self._listeners.values()}:
             self._feed.push("server:draining", {"retryAfter": RETRY_DRAINING}, order_room(order_id))
         self._wake.set()
+
+
+def _session_id(data: Mapping[str, Any]) -> str:
+    session_id = data.get("sessionId")
+    if not isinstance(session_id, str):
+        raise Malformed("sessionId is missing")
+    return session_id
 
 
 def _may_connect(origin: str | None, environ: Mapping[str, Any], services: Services) -> bool:

@@ -63,6 +63,10 @@ class MediaSession(Protocol):
         """Start a new ICE generation; the old one carries media until the new one is nominated."""
         ...
 
+    def select_layer(self, rid: str | None, max_height: int | None) -> None:
+        """What the viewer would like to see: a layer by rid, or none over a height; None is no wish."""
+        ...
+
     def close(self, reason: str) -> None:
         """End it: RTCP BYE, DTLS close_notify, then `closed`. Idempotent, never raises."""
         ...

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.access.grants import Grant
-from gateway.errors import Forbidden, PreconditionFailed, PreconditionRequired
+from gateway.errors import Forbidden, PreconditionFailed, PreconditionRequired, Unacceptable
 from gateway.protocol.description import IceCredentials
 from gateway.protocol.ice import new_ice_credentials
 from gateway.signalling import sdp_fragment
 from gateway.signalling.messages import PatchRequest, PatchResponse
-from gateway.signalling.ports import MediaPlane
+from gateway.signalling.ports import MediaPlane, SessionKind
 from gateway.signalling.sessions import Session, SessionRegistry, new_etag
 
 _ANY = frozenset({"*", '"*"'})
@@ -39,6 +39,20 @@ class SessionResource:
     def delete(self, session_id: str, grant: Grant | None) -> None:
         """End the session; raises as `find`."""
         self._sessions.close(self.find(session_id, grant).session_id, "deleted")
+
+    def select_layer(
+        self, session_id: str, grant: Grant | None, rid: str | None, max_height: int | None
+    ) -> None:
+        """Play this layer, or none over a height (pixels); None is no wish.
+
+        Raises:
+            NotFound, Forbidden: see `find`.
+            Unacceptable: the session plays nothing.
+        """
+        session = self.find(session_id, grant)
+        if session.kind is not SessionKind.WHEP:
+            raise Unacceptable("a publisher's session plays nothing")
+        session.media.select_layer(rid, max_height)
 
     def patch(self, request: PatchRequest) -> PatchResponse:
         """Apply a fragment. New ufrag or pwd means restart, whatever If-Match says.

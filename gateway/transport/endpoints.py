@@ -34,6 +34,8 @@ class Endpoint(Protocol):
         """Do what is due; the time of the next call."""
         ...
 
+    def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None: ...
+
     def next_timer(self) -> float | None:
         """When it wants `on_timer` next, if it can tell; asked after RTCP."""
         ...
@@ -79,6 +81,9 @@ class PublishingEndpoint:
             self._camera.since = self._wall()
             self._rooms.changed(self._order_id)
         return now + TICK
+
+    def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None:
+        """It plays nothing; signalling does not ask."""
 
     def next_timer(self) -> float | None:
         """It has a steady beat."""
@@ -144,6 +149,9 @@ class WatchingEndpoint:
             self._link.close("publisher_gone")
         due = self._subscriber.next_timer()
         return max(now, min(now + WATCH_TICK, due)) if due is not None else now + WATCH_TICK
+
+    def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None:
+        self._subscriber.prefer(rid, max_height, now)
 
     def next_timer(self) -> float | None:
         return self._subscriber.next_timer()

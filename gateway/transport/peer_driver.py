@@ -109,6 +109,10 @@ class PeerDriver:
         self._mux.add(local.ufrag, self)
         self._drain(now)
 
+    def select_layer(self, rid: str | None, max_height: int | None) -> None:
+        """What the viewer would like to see."""
+        self._endpoint.select_layer(rid, max_height, self._clock.monotonic())
+
     def close(self, reason: str) -> None:
         """Say goodbye and be gone; idempotent, never raises."""
         if self._shut:

@@ -204,6 +204,23 @@ async def test_closing_ones_session_ends_it(http: Http, rig: Rig, pages: list[Pa
     assert (await page.ask("session:close", {"sessionId": session_id}))["code"] == "not_found"
 
 
+async def test_a_viewer_chooses_what_its_session_plays(http: Http, rig: Rig, pages: list[Page]) -> None:
+    published = await go_live(rig)
+    session_id = await watch(rig)
+    page = await enter(http, rig, pages)
+    assert await page.ask("layer:select", {"sessionId": session_id, "rid": "m"}) == {"ok": True}
+    small = {"sessionId": session_id, "rid": "auto", "maxHeight": 360}
+    assert await page.ask("layer:select", small) == {"ok": True}
+    assert rig.plane.open_sessions[session_id].wishes == [("m", None), (None, 360)]
+    assert (await page.ask("layer:select", {"sessionId": published}))["code"] == "forbidden"
+
+
+async def test_who_publishes_has_no_layer_to_choose(http: Http, rig: Rig, pages: list[Page]) -> None:
+    published = await go_live(rig)
+    page = await enter(http, rig, pages, subject="technician")
+    assert (await page.ask("layer:select", {"sessionId": published}))["code"] == "unacceptable"
+
+
 async def test_anothers_session_cannot_be_closed(http: Http, rig: Rig, pages: list[Page]) -> None:
     session_id = await go_live(rig)
     page = await enter(http, rig, pages)
@@ -221,6 +238,13 @@ async def test_anothers_session_cannot_be_closed(http: Http, rig: Rig, pages: li
         ("session:close", ["x"], "malformed"),
         ("session:close", "x", "malformed"),
         ("watch", {"camera": 5}, "malformed"),
+        ("layer:select", {}, "malformed"),
+        ("layer:select", {"sessionId": "x"}, "not_found"),
+        ("layer:select", {"sessionId": "x", "rid": 1}, "malformed"),
+        ("layer:select", {"sessionId": "x", "rid": "r" * 65}, "malformed"),
+        ("layer:select", {"sessionId": "x", "maxHeight": 0}, "malformed"),
+        ("layer:select", {"sessionId": "x", "maxHeight": True}, "malformed"),
+        ("layer:select", {"sessionId": "x", "maxHeight": 1e9}, "malformed"),
         ("no:such", {}, "not_found"),
     ],
 )

@@ -75,6 +75,8 @@ def test_a_publisher_gets_its_feedback_once_connected() -> None:
     endpoint.connected(studio.link, Viewer().outbound, ADDRESS, rig.now)
     endpoint.on_timer(rig.now)
     assert studio.link.compounds
+    endpoint.select_layer("m", 360, rig.now)
+    assert endpoint.next_timer() is None
     endpoint.moved(ADDRESS)
     endpoint.lost()
     endpoint.found()

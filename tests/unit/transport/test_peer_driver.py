@@ -235,6 +235,18 @@ async def test_an_ice_restart_opens_another_ufrag(rig: Rig) -> None:
     assert rig.egress.named("send") == [(b"restarted", HERE)]
 
 
+async def test_a_viewers_wish_is_handed_on(rig: Rig) -> None:
+    rig.driver.select_layer("m", 360)
+    assert rig.endpoint.named("select_layer") == [("m", 360, 100.0)]
+
+
+async def test_an_endpoint_in_a_hurry_gets_its_timer_after_rtcp(rig: Rig) -> None:
+    rig.endpoint.sooner = 100.0
+    rig.driver.on_rtcp(b"feedback", HERE, 100.0)
+    await asyncio.sleep(0.01)
+    assert rig.endpoint.named("on_timer") == [(100.0,)]
+
+
 async def test_one_timer_for_whoever_is_due_first(rig: Rig) -> None:
     rig.peer.timer = 100.0
     rig.driver.on_control(b"", HERE, 100.0)

@@ -92,6 +92,15 @@ export class LiveEvents {
     listen(this.socket, handlers);
   }
 
+  /** Asks for no picture over this height, in pixels; the gateway sends a smaller layer where it has one. */
+  limitHeight(sessionId: string, maxHeight: number): void {
+    this.socket.emit("layer:select", { sessionId, rid: "auto", maxHeight }, () => undefined);
+  }
+
+  get connected(): boolean {
+    return this.socket.connected;
+  }
+
   /** Tries again at once, after the network came back. */
   wake(): void {
     if (!this.socket.connected) this.socket.connect();

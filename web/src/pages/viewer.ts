@@ -12,6 +12,7 @@ import "../ui/player-controls";
 import { base, buttons } from "../ui/styles";
 import { announcement } from "../ui/viewer-overlay";
 import { LiveViewer } from "../viewer/live-viewer";
+import { shownHeight } from "../viewer/size-teller";
 import { viewerStyles } from "./viewer-styles";
 
 /** What browser tests and support read; see web/README.md. */
@@ -63,7 +64,13 @@ export class ViewerPage extends LitElement {
     onStream: (stream) => this.show(stream),
     onFreeze: () => this.freeze(),
     onMoving: () => this.thaw(),
+    pictureHeight: () => this.pictureHeight(),
   });
+
+  private pictureHeight(): number {
+    const { clientWidth, clientHeight, videoWidth, videoHeight } = this.video;
+    return shownHeight(clientWidth, clientHeight, videoWidth, videoHeight) * window.devicePixelRatio;
+  }
 
   protected override firstUpdated(): void {
     const { viewer } = this;

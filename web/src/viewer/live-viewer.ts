@@ -8,6 +8,7 @@ import { ApiError } from "../api/problem";
 import { WhepSession } from "../api/whep";
 import type { TokenStore } from "../browser/token-store";
 import { FrameWatch } from "./frame-watch";
+import { SizeTeller, sessionId } from "./size-teller";
 import { noStats, type PlaybackStats, playbackStats } from "./playback-stats";
 import { type Command, initialState, reduce, type View, type ViewerEvent, type ViewerState, viewOf } from "./state";
 
@@ -23,6 +24,8 @@ export interface ViewerOptions {
   readonly onFreeze: () => void;
   /** New pictures arrive: whatever was kept may go. */
   readonly onMoving: () => void;
+  /** Height of the picture on the screen, in device pixels. */
+  readonly pictureHeight: () => number;
 }
 
 const pollInterval = 400;
@@ -54,6 +57,7 @@ export class LiveViewer {
   private iceTimer: number | undefined;
   private renewTimer: number | undefined;
   private pollTimer: number | undefined;
+  private readonly size = new SizeTeller();
   private readonly listening = new AbortController();
 
   viewers: number | undefined;
@@ -290,6 +294,7 @@ export class LiveViewer {
     const stats = playbackStats(await session.peer.getStats());
     if (session !== this.session) return;
     this.latest = stats;
+    this.tellSize(sessionId(session.resource));
     const now = seconds();
     const flow = this.watch.observe(stats, now);
     if (flow === "stalled") this.dispatch({ type: "stalled" });
@@ -297,6 +302,12 @@ export class LiveViewer {
     if (!this.current.flowing) this.moving();
     const playedFor = now - (this.flowingSince ?? now);
     if (this.current.failures > 0 && playedFor > steadyAfter) this.dispatch({ type: "steady" });
+  }
+
+  private tellSize(session: string): void {
+    if (!this.events?.connected) return;
+    const height = this.size.update(session, this.options.pictureHeight());
+    if (height !== undefined) this.events.limitHeight(session, height);
   }
 
   private planRenewal(expiresAt: number | undefined): void {
