@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import ssl
+import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -136,6 +137,10 @@ class Gateway:
             self._drops,
             gauges={
                 "gateway_sessions": ("Live sessions", lambda: len(sessions)),
+                "gateway_allocated_blocks": (
+                    "Memory blocks in use by Python; resident memory keeps what the allocator may use again",
+                    sys.getallocatedblocks,
+                ),
                 "gateway_tasks": ("asyncio tasks of the process", lambda: len(asyncio.all_tasks())),
                 "gateway_segments_per_send": (
                     "Packets that one system call may carry; 1 where offload is refused",

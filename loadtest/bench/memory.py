@@ -37,27 +37,31 @@ async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict
         publisher = SteadyPublisher(running, http, options.bitrate * 1_000)
         await publisher.open()
         await _crowd(running, WARM_UP_VIEWERS, SETTLE)
-        before, tasks = running.resident_bytes(), await _tasks(running)
+        before, tasks = running.resident_bytes(), await _metric(running, "gateway_tasks")
+        blocks = await _metric(running, "gateway_allocated_blocks")
         crowds = []
         for _ in range(options.crowds):
             watching = await _crowd(running, options.viewers, options.watch)
-            crowds.append((watching, running.resident_bytes(), await _tasks(running)))
+            left = [await _metric(running, name) for name in ("gateway_tasks", "gateway_allocated_blocks")]
+            crowds.append((watching, running.resident_bytes(), *left))
         await publisher.close()
     return {
         "benchmark": "memory",
         "viewers": options.viewers,
         "kB_a_viewer": (crowds[0][0] - before) / options.viewers / 1_000,
         "resident_before_kB": before // 1_000,
-        "resident_with_viewers_kB": [watching // 1_000 for watching, _, _ in crowds],
-        "resident_after_kB": [after // 1_000 for _, after, _ in crowds],
+        "resident_with_viewers_kB": [watching // 1_000 for watching, *_ in crowds],
+        "resident_after_kB": [after // 1_000 for _, after, *_ in crowds],
         "tasks_before": tasks,
-        "tasks_after": [remaining for _, _, remaining in crowds],
+        "tasks_after": [remaining for _, _, remaining, _ in crowds],
+        "blocks_before": blocks,
+        "blocks_after": [remaining for *_, remaining in crowds],
     }
 
 
-async def _tasks(running: RunningGateway) -> int:
+async def _metric(running: RunningGateway, name: str) -> int:
     loop = asyncio.get_running_loop()
-    return int(await loop.run_in_executor(None, running.metric, "gateway_tasks"))
+    return int(await loop.run_in_executor(None, running.metric, name))
 
 
 async def _crowd(running: RunningGateway, count: int, seconds: float) -> int:
