@@ -7,18 +7,17 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import TYPE_CHECKING
 
 from gateway.protocol import extensions
 from gateway.protocol.description import Address, Codec, MediaKind, NegotiatedMedia
 from gateway.protocol.rtcp import SenderReport, ntp_from_unix
-from gateway.protocol.rtp import write_rtp
 from gateway.protocol.srtp import Encrypt
 from gateway.sfu.catch_up import CatchUp
 from gateway.sfu.layer_choice import Wish
 from gateway.sfu.packet_cache import HORIZON, NOTHING
 from gateway.sfu.ports import MediaLink, OutboundMedia
+from gateway.sfu.resender import Resender
 from gateway.sfu.rewriter import NumberMap, Segment
 from gateway.sfu.viewer_transport import ViewerTransport
 
@@ -27,22 +26,11 @@ if TYPE_CHECKING:
     from gateway.sfu.layer import Layer
     from gateway.sfu.packet import MediaPacket
 
-RESEND_INTERVAL = 0.02
-"""Seconds in which a packet is resent once at most: players repeat requests faster than a round trip."""
-RESEND_SHARE = 0.4
-"""Share of the estimate that retransmissions may take: on a full link they only make it fuller."""
-RESEND_AT_ONCE = 30_000.0
-"""Octets that may always be resent at once."""
-TOO_LATE = 2.0
-"""Seconds for which a packet may be asked for again; players have gone on by then."""
 CATCH_UP = 2.0
 """Times the estimate of the link at which a viewer catches up."""
-PROBE_CHOICE = 12
-"""Newest packets of which the largest is repeated to probe the link."""
 CLOCKS_AGREE = 0.5
 """Seconds by which sender reports and arrival times may differ before the reports are not believed."""
 
-_original_sequence_number = Struct("!H").pack
 _MASK32 = 0xFFFFFFFF
 
 
@@ -71,13 +59,9 @@ class DownTrack:
     __slots__ = (
         "_last_arrival",
         "_last_timestamp",
-        "_numbers",
         "_octets",
         "_packets",
-        "_resend_budget",
-        "_resend_checked",
-        "_resent",
-        "_rtx_index",
+        "_resender",
         "_sent_at_begin",
         "accepted",
         "address",
@@ -90,8 +74,8 @@ class DownTrack:
         "link",
         "media",
         "nonce_base",
+        "numbers",
         "outbound",
-        "resent",
         "rose_at",
         "rtt",
         "rtx_ssrc",
@@ -132,8 +116,7 @@ class DownTrack:
         self.nonce_base = gcm[1] if gcm else 0
         # Indices start in the lower half of the circle, so that no reordering at the start looks like
         # a roll-over that never happened (RFC 3711 section 3.3.1).
-        self._numbers: NumberMap[Stay] = NumberMap(secrets.randbits(15))
-        self._rtx_index = secrets.randbits(15)
+        self.numbers: NumberMap[Stay] = NumberMap(secrets.randbits(15))
         self.sequence_offset = 0
         self.timestamp_offset = 0
         self.layer: Layer | None = None
@@ -149,13 +132,10 @@ class DownTrack:
         """When it last went up to a better layer."""
         self._last_timestamp: int | None = None
         self._last_arrival = 0.0
+        self._resender = Resender()
         self._packets = 0
         self._octets = 0
         self._sent_at_begin = (0, 0)
-        self._resent: dict[int, float] = {}
-        self._resend_budget = RESEND_AT_ONCE
-        self._resend_checked = 0.0
-        self.resent = 0
         self.rtt: float | None = None
         self.fraction_lost = 0.0
 
@@ -173,7 +153,7 @@ class DownTrack:
     @property
     def stay(self) -> Segment[Stay] | None:
         """Where it is fed from now; None while nothing feeds it."""
-        return self._numbers.current if self.layer else None
+        return self.numbers.current if self.layer else None
 
     def begin(self, layer: Layer, profile: Profile, packet: MediaPacket) -> None:
         """Go on with `layer` from `packet`, without a jump in the viewer's numbers.
@@ -181,7 +161,7 @@ class DownTrack:
         The caller has taken the down track out of the layer that fed it before, with `leave`.
         """
         offset = self._continue_timestamps(layer, packet)
-        segment = self._numbers.switch(Stay(layer, profile, packet.index), packet.index, offset)
+        segment = self.numbers.switch(Stay(layer, profile, packet.index), packet.index, offset)
         self.sequence_offset = segment.sequence_offset
         self.timestamp_offset = offset
         self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
@@ -194,7 +174,7 @@ class DownTrack:
         else:
             ticks = max(1, round((now - self._last_arrival) * layer.clock.rate))
             timestamp = self._last_timestamp + ticks & _MASK32
-        segment = self._numbers.switch(Stay(layer, profile, NOTHING), start, 0)
+        segment = self.numbers.switch(Stay(layer, profile, NOTHING), start, 0)
         self.sequence_offset = segment.sequence_offset
         self.catch_up = CatchUp(start, profile, timestamp, now)
         self._fed_by(layer)
@@ -215,19 +195,19 @@ class DownTrack:
 
     def note_frame(self, timestamp: int) -> None:
         """The frame with this timestamp of the source is caught up on, under the offset of now."""
-        segment = self._numbers.current
+        segment = self.numbers.current
         assert segment is not None
         segment.source.offsets[timestamp] = self.timestamp_offset
 
     def go_live(self, now: float) -> None:
         """All that the layer has sent has been sent here as well."""
-        layer, segment = self.layer, self._numbers.current
+        layer, segment = self.layer, self.numbers.current
         assert layer is not None
         assert segment is not None
         self.catch_up = None
         segment.source.live_from = layer.highest_sent + 1
         segment.source.live_at = now
-        self._numbers.retime(self.timestamp_offset)
+        self.numbers.retime(self.timestamp_offset)
         self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
 
     def _fed_by(self, layer: Layer) -> None:
@@ -237,21 +217,21 @@ class DownTrack:
 
     def leave(self) -> None:
         """Stop being fed; numbers stand where the last packet left them."""
-        layer, segment = self.layer, self._numbers.current
+        layer, segment = self.layer, self.numbers.current
         catch_up, self.catch_up = self.catch_up, None
         self.layer = None
         if layer is None or segment is None:
             return
         if catch_up is not None:
             if catch_up.position > segment.start:
-                self._numbers.advance(catch_up.position - 1)
+                self.numbers.advance(catch_up.position - 1)
                 self._last_timestamp, self._last_arrival = catch_up.newest
-                self._numbers.retime(self.timestamp_offset)
+                self.numbers.retime(self.timestamp_offset)
             segment.source.live_from = catch_up.position
             return
         if layer.highest_sent < segment.start:
             return
-        self._numbers.advance(layer.highest_sent)
+        self.numbers.advance(layer.highest_sent)
         self._last_timestamp = layer.highest_timestamp + self.timestamp_offset & _MASK32
         self._last_arrival = layer.highest_arrival
         self._packets += layer.sent_packets - self._sent_at_begin[0]
@@ -262,7 +242,7 @@ class DownTrack:
         if self._last_timestamp is None:
             return secrets.randbits(31) - packet.timestamp & _MASK32
         elapsed = packet.arrival - self._last_arrival
-        previous = self._numbers.current
+        previous = self.numbers.current
         if previous is not None and previous.source.layer.track is layer.track:
             told = layer.clock.seconds_between(
                 previous.source.layer.clock,
@@ -277,97 +257,26 @@ class DownTrack:
     def newest_out(self) -> int:
         """The highest index sent so far."""
         if self.layer is None:
-            return self._numbers.next_out - 1
+            return self.numbers.next_out - 1
         if self.catch_up is not None:
             return self.catch_up.position - 1 + self.sequence_offset
-        return max(self._numbers.next_out - 1, self.layer.highest_sent + self.sequence_offset)
+        return max(self.numbers.next_out - 1, self.layer.highest_sent + self.sequence_offset)
 
     def resend(self, lost: Sequence[int], now: float) -> None:
-        """Answer a NACK from the layer's cache: as RTX (RFC 4588) where negotiated, else the same bytes."""
-        self._refill(now)
-        newest = self.newest_out()
-        for sequence_number in lost:
-            if self._resend_budget <= 0:
-                self.drops["nack_over_budget"] += 1
-                return
-            if now - self._resent.get(sequence_number, float("-inf")) < RESEND_INTERVAL:
-                continue
-            found = self._numbers.find(sequence_number, newest)
-            packet = found and found[0].source.layer.cache.get(found[1])
-            offset = _timestamp_offset(found[0], packet) if found and packet else None
-            if not found or not packet or offset is None:
-                self.drops["nack_not_cached"] += 1
-                continue
-            if now - packet.arrival > TOO_LATE and packet.index >= found[0].source.live_from:
-                self.drops["nack_too_late"] += 1
-                continue
-            self._resent[sequence_number] = now
-            self._resend_budget -= len(packet.payload)
-            self.resent += 1
-            self._send_again(found[0], packet, offset, now)
+        """Answer a NACK."""
+        self._resender.answer(self, lost, now)
 
     def probe(self, cluster: int, now: float) -> bool:
         """Repeat a recent packet as RTX, for what its arrival tells; False when there is none to repeat."""
-        segment = self.stay
-        if segment is None or self.catch_up is not None or not self.transport_cc:
-            return False
-        layer = segment.source.layer
-        newest = [layer.cache.get(layer.highest_sent - back) for back in range(PROBE_CHOICE)]
-        packet = max((x for x in newest if x is not None), key=lambda x: len(x.payload), default=None)
-        offset = _timestamp_offset(segment, packet) if packet else None
-        if packet is None or offset is None:
-            return False
-        self._send_again(segment, packet, offset, now, cluster)
-        return True
+        return self._resender.probe(self, cluster, now)
 
     def forget_ended(self, now: float) -> None:
         """Let go of what cannot be resent any more: layers that fed it once, frames it was caught up on."""
-        self._numbers.forget(
+        self.numbers.forget(
             lambda stay: stay.layer is not self.layer and now - stay.layer.last_arrival > HORIZON
         )
         if (segment := self.stay) is not None and now - segment.source.live_at > HORIZON:
             segment.source.offsets.clear()
-
-    def _refill(self, now: float) -> None:
-        rate = RESEND_SHARE * self.transport.estimator.estimate / 8
-        budget = self._resend_budget + (now - self._resend_checked) * rate
-        self._resend_budget = min(max(rate / 2, RESEND_AT_ONCE), budget)
-        self._resend_checked = now
-        if len(self._resent) > 1_000:
-            self._resent = {key: at for key, at in self._resent.items() if now - at < RESEND_INTERVAL}
-
-    def _send_again(
-        self,
-        segment: Segment[Stay],
-        packet: MediaPacket,
-        timestamp_offset: int,
-        now: float,
-        cluster: int | None = None,
-    ) -> None:
-        profile = segment.source.profile
-        out = packet.index + segment.sequence_offset
-        slot = profile.lay_out(packet)
-        rtx = self._rtx_payload_type(profile.payload_type)
-        if rtx is None or self.rtx_ssrc is None:
-            self.link.send_rtp(slot.packet(out, timestamp_offset, self.ssrc, self.transport), out)
-            return
-        self._rtx_index += 1
-        first = self.transport.sequence
-        repeated = write_rtp(
-            payload_type=rtx,
-            marker=packet.marker,
-            sequence_number=self._rtx_index & 0xFFFF,
-            timestamp=packet.timestamp + timestamp_offset & _MASK32,
-            ssrc=self.rtx_ssrc,
-            payload=_original_sequence_number(out & 0xFFFF) + packet.payload,
-            extensions=slot.numbered_extensions(self.transport),
-        )
-        if self.transport.sequence > first:
-            self.transport.sent(first, 1, len(repeated), now, cluster)
-        self.link.send_rtp(repeated, self._rtx_index)
-
-    def _rtx_payload_type(self, payload_type: int) -> int | None:
-        return next((c.rtx_payload_type for c in self.accepted if c.payload_type == payload_type), None)
 
     def count(self, packets: int, octets: int) -> None:
         """Note packets sent beside the layer's own forwarding."""
@@ -412,14 +321,6 @@ def _transport_cc(media: NegotiatedMedia) -> int:
     """
     usable = all("transport-cc" in c.feedback and c.rtx_payload_type is not None for c in media.codecs)
     return media.extensions.get(extensions.TRANSPORT_CC, 0) if usable else 0
-
-
-def _timestamp_offset(segment: Segment[Stay], packet: MediaPacket) -> int | None:
-    """The offset under which a packet of this stay went out; None when that is forgotten."""
-    stay = segment.source
-    if packet.index < stay.live_from:
-        return stay.offsets.get(packet.timestamp)
-    return segment.timestamp_offset
 
 
 def _no_cipher(*_: object) -> int:
