@@ -22,7 +22,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Settings
 from gateway.errors import GatewayError, NotFound, Unauthenticated
 from gateway.protocol.description import Candidate, Codec, Fingerprint, IceCredentials, MediaKind
-from gateway.sfu.state import CameraState
+from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerState
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.opening import Doorkeeper
 from gateway.signalling.ports import SessionKind, SessionSpec
@@ -48,6 +48,13 @@ PUBLISH_OFFER = offer("chromium-156-publish-vp8")
 PLAY_OFFER = offer("chromium-156-play")
 
 
+LAYERS = (
+    LayerState("l", 320, 180, 15.0, 150_000, True),
+    LayerState("h", 640, 360, 30.0, 500_000, True),
+    LayerState("f", 1280, 720, 30.0, 1_700_000, True),
+)
+
+
 class FakeSession:
     """Remembers what it was told. `hang` makes its goodbye take for ever."""
 
@@ -65,6 +72,15 @@ class FakeSession:
 
     def select_layer(self, rid: str | None, max_height: int | None) -> None:
         self.wishes.append((rid, max_height))
+        self._plane.layer_changed(self.spec.session_id)
+
+    def state(self) -> ViewerState | PublisherState:
+        camera = self.spec.camera
+        if self.spec.kind is SessionKind.WHIP:
+            return PublisherState(camera, 1_200_000, 0.01, LAYERS)
+        rid, max_height = self.wishes[-1] if self.wishes else (None, None)
+        playing = next((x for x in LAYERS if x.rid == rid), LAYERS[-1])
+        return ViewerState(camera, playing, rid, max_height, 3_000_000.0, 0.03, 0.0)
 
     def close(self, reason: str) -> None:
         self._plane.gone(self)
@@ -82,6 +98,7 @@ class FakePlane:
         self.opened: list[FakeSession] = []
         self.failure: GatewayError | None = None
         self._callbacks: list[Callable[[str], None]] = []
+        self._layer_callbacks: list[Callable[[str], None]] = []
 
     def fail(self) -> None:
         """Raise the failure that a test has asked for, once."""
@@ -118,6 +135,14 @@ class FakePlane:
 
     def viewers(self, order_id: str) -> int:
         return len(self._of(order_id, SessionKind.WHEP))
+
+    def on_layer_change(self, callback: Callable[[str], None]) -> None:
+        self._layer_callbacks.append(callback)
+
+    def layer_changed(self, session_id: str) -> None:
+        """What the session plays has changed."""
+        for callback in self._layer_callbacks:
+            callback(session_id)
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         self._callbacks.append(callback)

@@ -23,6 +23,7 @@ class ReceptionStatistics:
         "_received_prior",
         "_timestamp",
         "_transit",
+        "fraction_lost",
         "highest_sequence",
         "received_packets",
         "ssrc",
@@ -43,6 +44,8 @@ class ReceptionStatistics:
         self._jitter = 0.0
         self._last_sr = 0
         self._last_sr_at = 0.0
+        self.fraction_lost = 0.0
+        """Of the packets expected between the last two reports, those that did not come, 0 to 1."""
 
     @property
     def jitter(self) -> float:
@@ -97,8 +100,10 @@ class ReceptionStatistics:
         self._expected_prior = expected
         self._received_prior = self.received_packets
         fraction = 0
+        self.fraction_lost = 0.0
         if expected_interval > 0 and lost_interval > 0:
             fraction = min(255, (lost_interval << 8) // expected_interval)
+            self.fraction_lost = lost_interval / expected_interval
         delay = 0
         if self._last_sr:
             delay = min(0xFFFF_FFFF, max(0, round((now - self._last_sr_at) * 65536)))

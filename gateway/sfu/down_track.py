@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,10 @@ class Stay:
     offsets: dict[int, int] = field(default_factory=dict)
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 class DownTrack:
     """One m-line of a subscriber, fed by one layer at a time.
 
@@ -67,6 +71,7 @@ class DownTrack:
         "address",
         "budget",
         "catch_up",
+        "changed",
         "drops",
         "encrypt",
         "fraction_lost",
@@ -100,8 +105,11 @@ class DownTrack:
         address: Address,
         drops: Counter[str],
         transport: ViewerTransport | None = None,
+        changed: Callable[[], None] = _nobody,
     ) -> None:
         self.media = media
+        self.changed = changed
+        """To be called when what it plays has changed."""
         self.transport = transport or ViewerTransport()
         self.transport_cc = _transport_cc(media)
         self.accepted: Sequence[Codec] = media.codecs
@@ -214,6 +222,7 @@ class DownTrack:
         self.layer = layer
         self.waiting_for = self.waiting_since = None
         self.urgent = False
+        self.changed()
 
     def leave(self) -> None:
         """Stop being fed; numbers stand where the last packet left them."""

@@ -17,6 +17,7 @@ from gateway.sfu.feedback import PublisherFeedback
 from gateway.sfu.layer import Layer
 from gateway.sfu.media_clock import PublisherClock
 from gateway.sfu.ports import MediaLink
+from gateway.sfu.state import PublisherState
 from gateway.sfu.track import PublishedTrack
 
 TICK = 0.02
@@ -215,6 +216,17 @@ class Publisher:
     def live(self) -> bool:
         """Whether any media has come."""
         return bool(self._layers)
+
+    def state(self, camera: str, now: float) -> PublisherState:
+        """A snapshot for the technician and for operators."""
+        layers = [layer for track in self.tracks.values() for layer in track.layers.values()]
+        video = self.tracks.get(MediaKind.VIDEO)
+        return PublisherState(
+            camera,
+            sum(layer.meter.bitrate for layer in layers if layer.alive(now)),
+            max((layer.statistics.fraction_lost for layer in layers), default=0.0),
+            tuple(layer.state(now) for layer in video.layers.values()) if video else (),
+        )
 
     def codecs(self) -> dict[MediaKind, Codec]:
         """What is published, by kind."""

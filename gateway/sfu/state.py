@@ -29,3 +29,34 @@ class CameraState:
     """Unix seconds since when it is live."""
     codec: str | None
     layers: tuple[LayerState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerState:
+    """What one viewer gets of the picture, and how its link is."""
+
+    camera: str
+    layer: LayerState | None
+    """What it plays now; None before its first keyframe and while nobody publishes."""
+    rid: str | None
+    """The layer it asked for; None lets the gateway choose."""
+    max_height: int | None
+    """Pixels over which it wants no layer."""
+    estimate: float
+    """Bits per second that its link is thought to carry."""
+    rtt: float | None
+    """Seconds to the viewer and back."""
+    loss: float
+    """Fraction of packets lost on the way to it, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherState:
+    """What arrives from one publisher."""
+
+    camera: str
+    bitrate: int
+    """Bits per second of RTP payload over the last second, all tracks and layers."""
+    loss: float
+    """Fraction of packets lost on the way here since the last report, 0 to 1."""
+    layers: tuple[LayerState, ...]

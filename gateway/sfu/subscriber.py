@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.errors import Malformed
@@ -27,6 +27,7 @@ from gateway.sfu.estimation import ProbePlan
 from gateway.sfu.layer_choice import RISE_MARGIN, Wish, next_better
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.publisher import Publisher
+from gateway.sfu.state import ViewerState
 from gateway.sfu.track import PublishedTrack
 from gateway.sfu.viewer_transport import ViewerTransport
 
@@ -54,15 +55,21 @@ class Probe:
 class Subscriber:
     """Plays one camera to one viewer.
 
-    Without a link it only waits: `connect` makes its down tracks, `play` binds them to a publisher.
+    Without a link it only waits: `connect` makes its down tracks, `play` binds them to a publisher. `changed`
+    is called when what it plays, or what it asks for, has changed.
     """
 
     def __init__(
-        self, negotiated: NegotiatedSession, senders: Mapping[str, SenderStream], drops: Counter[str]
+        self,
+        negotiated: NegotiatedSession,
+        senders: Mapping[str, SenderStream],
+        drops: Counter[str],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._negotiated = negotiated
         self._senders = senders
         self._drops = drops
+        self._changed = changed
         self._publisher: Publisher | None = None
         self._link: MediaLink | None = None
         self._next_report = 0.0
@@ -82,7 +89,15 @@ class Subscriber:
         self._next_report = now + FIRST_REPORT
         self.down_tracks = [
             DownTrack(
-                media, sender.ssrc, sender.rtx_ssrc, link, outbound, address, self._drops, self._transport
+                media,
+                sender.ssrc,
+                sender.rtx_ssrc,
+                link,
+                outbound,
+                address,
+                self._drops,
+                self._transport,
+                self._changed,
             )
             for media in self._negotiated.media
             if not media.rejected and (sender := self._senders.get(media.mid)) is not None
@@ -115,7 +130,22 @@ class Subscriber:
         for down_track in self.down_tracks:
             down_track.wish = Wish(rid, max_height)
             down_track.rose_at = float("-inf")  # who asks need not wait
+        self._changed()
         self._spend(now)
+
+    def state(self, camera: str, now: float) -> ViewerState:
+        """A snapshot for the viewer's page and for operators."""
+        video = next((x for x in self.down_tracks if x.kind is MediaKind.VIDEO), None)
+        layer, wish = (video.layer, video.wish) if video else (None, Wish())
+        return ViewerState(
+            camera,
+            layer.state(now) if layer else None,
+            wish.rid,
+            wish.max_height,
+            self._transport.estimator.estimate,
+            next((x.rtt for x in self.down_tracks if x.rtt is not None), self._transport.estimator.rtt),
+            max((x.fraction_lost for x in self.down_tracks), default=0.0),
+        )
 
     def _attach(self, now: float) -> None:
         if self._publisher is None or not self.connected:

@@ -23,7 +23,7 @@ from gateway.protocol.description import (
 
 if TYPE_CHECKING:
     from gateway.protocol.sdp import SenderStream
-    from gateway.sfu.state import CameraState
+    from gateway.sfu.state import CameraState, PublisherState, ViewerState
 
 
 class SessionKind(StrEnum):
@@ -65,6 +65,10 @@ class MediaSession(Protocol):
 
     def select_layer(self, rid: str | None, max_height: int | None) -> None:
         """What the viewer would like to see: a layer by rid, or none over a height; None is no wish."""
+        ...
+
+    def state(self) -> ViewerState | PublisherState:
+        """A snapshot, by the kind of the session."""
         ...
 
     def close(self, reason: str) -> None:
@@ -109,6 +113,10 @@ class MediaPlane(Protocol):
 
     def on_change(self, callback: Callable[[str], None]) -> None:
         """Call back with the order's id after its cameras or its viewer count changed."""
+        ...
+
+    def on_layer_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the id of a WHEP session after what it plays, or what it asks for, changed."""
         ...
 
 

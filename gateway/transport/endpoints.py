@@ -10,6 +10,7 @@ from gateway.protocol.description import Address
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.publisher import TICK, Publisher
 from gateway.sfu.room import Camera, Rooms
+from gateway.sfu.state import PublisherState, ViewerState
 from gateway.sfu.subscriber import Subscriber
 
 WATCH_TICK = 1.0
@@ -35,6 +36,8 @@ class Endpoint(Protocol):
         ...
 
     def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None: ...
+
+    def state(self, now: float) -> ViewerState | PublisherState: ...
 
     def next_timer(self) -> float | None:
         """When it wants `on_timer` next, if it can tell; asked after RTCP."""
@@ -84,6 +87,9 @@ class PublishingEndpoint:
 
     def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None:
         """It plays nothing; signalling does not ask."""
+
+    def state(self, now: float) -> PublisherState:
+        return self._publisher.state(self._camera.name, now)
 
     def next_timer(self) -> float | None:
         """It has a steady beat."""
@@ -152,6 +158,9 @@ class WatchingEndpoint:
 
     def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None:
         self._subscriber.prefer(rid, max_height, now)
+
+    def state(self, now: float) -> ViewerState:
+        return self._subscriber.state(self._camera.name, now)
 
     def next_timer(self) -> float | None:
         return self._subscriber.next_timer()

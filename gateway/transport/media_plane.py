@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import ifaddr
 
@@ -94,6 +95,8 @@ class UdpMediaPlane:
         self._callbacks: list[Callable[[str], None]] = []
         self._announcement: asyncio.Handle | None = None
         self._to_announce: set[str] = set()
+        self._layer_callbacks: list[Callable[[str], None]] = []
+        self._layers_to_announce: set[str] = set()
         self.rooms = Rooms(self._egress, self._changed)
         self.port: int = self._socket.getsockname()[1]
         self.fingerprint = self._certificate.fingerprint
@@ -144,7 +147,9 @@ class UdpMediaPlane:
         if spec.kind is SessionKind.WHIP:
             publisher = Publisher(spec.negotiated, self.rooms.mark_dirty, self._drops)
             return PublishingEndpoint(spec.order_id, camera, self.rooms, publisher, self._clock)
-        subscriber = Subscriber(spec.negotiated, spec.senders, self._drops)
+        subscriber = Subscriber(
+            spec.negotiated, spec.senders, self._drops, partial(self._layer_changed, spec.session_id)
+        )
         return WatchingEndpoint(
             spec.order_id, camera, self.rooms, subscriber, self._clock, self._patience, self._drops
         )
@@ -182,12 +187,23 @@ class UdpMediaPlane:
         """Call back with the order's id after its cameras or viewer count changed."""
         self._callbacks.append(callback)
 
+    def on_layer_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with a session's id after what it plays, or what it asks for, changed."""
+        self._layer_callbacks.append(callback)
+
     def _after_batch(self, now: float) -> None:
         self.rooms.flush(now)
 
     def _changed(self, order_id: str) -> None:
         """Tell listeners soon, outside the packet path."""
         self._to_announce.add(order_id)
+        self._announce_soon()
+
+    def _layer_changed(self, session_id: str) -> None:
+        self._layers_to_announce.add(session_id)
+        self._announce_soon()
+
+    def _announce_soon(self) -> None:
         if self._announcement is None:
             self._announcement = asyncio.get_running_loop().call_soon(self._announce)
 
@@ -197,3 +213,7 @@ class UdpMediaPlane:
         for order_id in changed:
             for callback in self._callbacks:
                 callback(order_id)
+        sessions, self._layers_to_announce = self._layers_to_announce, set()
+        for session_id in sessions:
+            for callback in self._layer_callbacks:
+                callback(session_id)

@@ -17,6 +17,7 @@ from gateway.protocol.peer import (
     Reconnected,
 )
 from gateway.protocol.srtp import SrtpError
+from gateway.sfu.state import PublisherState, ViewerState
 from gateway.transport.egress import UdpEgress
 from gateway.transport.endpoints import Endpoint
 from gateway.transport.udp_mux import UdpMux
@@ -112,6 +113,10 @@ class PeerDriver:
     def select_layer(self, rid: str | None, max_height: int | None) -> None:
         """What the viewer would like to see."""
         self._endpoint.select_layer(rid, max_height, self._clock.monotonic())
+
+    def state(self) -> ViewerState | PublisherState:
+        """A snapshot of what is played or published."""
+        return self._endpoint.state(self._clock.monotonic())
 
     def close(self, reason: str) -> None:
         """Say goodbye and be gone; idempotent, never raises."""

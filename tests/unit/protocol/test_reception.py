@@ -50,6 +50,7 @@ def test_fraction_is_since_the_last_report() -> None:
     for number in (0, 1, 2, 3, 5, 6, 7, 9):
         statistics.received(number, 0, 10.0)
     assert statistics.report(10.0).fraction_lost == 2 * 256 // 10
+    assert statistics.fraction_lost == 0.2
     for number in range(10, 20):
         statistics.received(number, 0, 10.0)
     report = statistics.report(10.0)

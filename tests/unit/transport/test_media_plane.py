@@ -22,6 +22,7 @@ from gateway.protocol.description import (
 )
 from gateway.protocol.ice import new_ice_credentials
 from gateway.protocol.rtcp import Bye, PictureLossIndication, ReceiverReport, SenderReport
+from gateway.sfu.state import PublisherState, ViewerState
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.transport import media_plane as module
 from gateway.transport.media_plane import UdpMediaPlane, host_candidates, own_addresses
@@ -35,7 +36,9 @@ class Rig:
         self.drops: Counter[str] = Counter()
         self.changes: list[str] = []
         self.plane = UdpMediaPlane("127.0.0.1", 0, ["203.0.113.5"], SystemClock(), self.drops, patience)
+        self.layer_changes: list[str] = []
         self.plane.on_change(self.changes.append)
+        self.plane.on_layer_change(self.layer_changes.append)
         self.plane.start()
         self.sequence = 0
 
@@ -360,3 +363,27 @@ async def test_an_address_proven_earlier_is_not_taken_back_with_a_wrong_password
     assert leads_to[here] is owner.driver
     await send(former, password="guess")
     assert leads_to[here] is owner.driver
+
+
+async def test_who_plays_what_is_told_and_shown(rig: Rig) -> None:
+    publisher, viewer = await rig.publisher(), await rig.viewer()
+    before = viewer.driver.state()
+    assert isinstance(before, ViewerState)
+    assert before.layer is None
+    await rig.play(publisher, viewer)
+    await asyncio.sleep(0)
+    assert set(rig.layer_changes) == {"s"}
+    playing = viewer.driver.state()
+    assert isinstance(playing, ViewerState)
+    assert playing.layer is not None
+    assert (playing.layer.live, playing.camera) == (True, "main")
+    rig.layer_changes.clear()
+    viewer.driver.select_layer("f", 360)
+    await asyncio.sleep(0)
+    assert rig.layer_changes == ["s"]
+    wished = viewer.driver.state()
+    assert isinstance(wished, ViewerState)
+    assert (wished.rid, wished.max_height) == ("f", 360)
+    sent = publisher.driver.state()
+    assert isinstance(sent, PublisherState)
+    assert (sent.camera, len(sent.layers)) == ("main", 1)
