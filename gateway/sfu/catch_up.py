@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.sfu.fanout import Profile, fan_out
+from gateway.sfu.fanout import fan_out
 from gateway.sfu.ports import Egress
+from gateway.sfu.view import View
 
 if TYPE_CHECKING:
     from gateway.sfu.down_track import DownTrack
@@ -32,19 +33,32 @@ class CatchUp:
     is at the live edge.
     """
 
-    __slots__ = ("_began", "_budget", "_first", "_last", "_out", "_source", "position", "profile", "rate")
+    __slots__ = (
+        "_began",
+        "_budget",
+        "_first",
+        "_last",
+        "_out",
+        "_source",
+        "position",
+        "rate",
+        "sent",
+        "view",
+    )
 
-    def __init__(self, position: int, profile: Profile, timestamp: int, now: float) -> None:
+    def __init__(self, position: int, view: View, timestamp: int, now: float) -> None:
         self.position = position
         """The next index to send."""
         self.rate = 0.0
         """Bits per second; the layer sets it before each step."""
-        self.profile = profile
+        self.view = view
         self._budget: float = LARGEST_STEP
         self._began = self._last = now
         self._first = self._out = timestamp
         """The viewer's timestamp of the first and of the newest frame sent."""
         self._source: int | None = None
+        self.sent: MediaPacket | None = None
+        """The newest packet sent."""
 
     @property
     def newest(self) -> tuple[int, float]:
@@ -59,7 +73,7 @@ class CatchUp:
         """Send the next packets; True when all that the layer has sent is sent to this viewer too."""
         self._budget = min(LARGEST_STEP, self._budget + (now - self._last) * self.rate / 8)
         self._last = now
-        while self.position <= layer.highest_sent:
+        while self.position <= layer.out.highest:
             if self._budget <= 0:
                 return False
             frame = self._next_frame(layer)
@@ -67,9 +81,10 @@ class CatchUp:
                 continue
             down_track.timestamp_offset = self._out - frame[0].timestamp & _MASK32
             down_track.note_frame(frame[0].timestamp)
-            fan_out(frame, self.profile, (down_track,), egress)
+            fan_out(frame, self.view, (down_track,), egress)
             size = sum([len(packet.payload) for packet in frame])
             down_track.count(len(frame), size)
+            self.sent = frame[-1]
             self._budget -= size
         return True
 
@@ -77,7 +92,7 @@ class CatchUp:
         """The cached packets of one frame from `position` on, at most what the budget allows."""
         frame: list[MediaPacket] = []
         room = self._budget
-        while self.position <= layer.highest_sent and room > 0:
+        while self.position <= layer.out.highest and room > 0:
             packet = layer.cache.get(self.position)
             if packet is None:  # lost on the way here: the viewer will ask for it, by then it may have come
                 self.position += 1

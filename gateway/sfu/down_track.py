@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.protocol import extensions
+from gateway.protocol.codecs.pictures import Picture
 from gateway.protocol.description import Address, Codec, MediaKind, NegotiatedMedia
 from gateway.protocol.rtcp import SenderReport, ntp_from_unix
 from gateway.protocol.srtp import Encrypt
@@ -19,10 +20,11 @@ from gateway.sfu.packet_cache import HORIZON, NOTHING
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.resender import Resender
 from gateway.sfu.rewriter import NumberMap, Segment
+from gateway.sfu.sublayer import ALL
+from gateway.sfu.view import View
 from gateway.sfu.viewer_transport import ViewerTransport
 
 if TYPE_CHECKING:
-    from gateway.sfu.fanout import Profile
     from gateway.sfu.layer import Layer
     from gateway.sfu.packet import MediaPacket
 
@@ -36,14 +38,14 @@ _MASK32 = 0xFFFFFFFF
 
 @dataclass(slots=True)
 class Stay:
-    """The source of a segment: a layer, sent in the shape of a profile.
+    """The source of a segment: a layer as a view shows it; the segment's indices are the sublayer's.
 
-    Packets before `live_from` were caught up on; `offsets` holds the timestamp offset of each of their
-    frames, by the source's timestamp, as long as they may be asked for again.
+    Packets of the layer before `live_from` were caught up on; `offsets` holds the timestamp offset of each
+    of their frames, by the source's timestamp, as long as they may be asked for again.
     """
 
     layer: Layer
-    profile: Profile
+    view: View
     live_from: int
     live_at: float = float("inf")
     offsets: dict[int, int] = field(default_factory=dict)
@@ -75,9 +77,11 @@ class DownTrack:
         "drops",
         "encrypt",
         "fraction_lost",
+        "last_picture",
         "layer",
         "link",
         "media",
+        "next_top",
         "nonce_base",
         "numbers",
         "outbound",
@@ -87,6 +91,7 @@ class DownTrack:
         "sequence_offset",
         "ssrc",
         "timestamp_offset",
+        "top",
         "transport",
         "transport_cc",
         "urgent",
@@ -134,6 +139,10 @@ class DownTrack:
         self.budget = math.inf
         """Bits per second that the layer may have."""
         self.wish = Wish()
+        self.top = self.next_top = ALL
+        """Highest temporal layer to have, of the layer that feeds it and of the one it waits for."""
+        self.last_picture: Picture | None = None
+        """The picture that it got last before it left a layer."""
         self.urgent = False
         """Its link does not carry what it gets now."""
         self.rose_at = float("-inf")
@@ -163,28 +172,47 @@ class DownTrack:
         """Where it is fed from now; None while nothing feeds it."""
         return self.numbers.current if self.layer else None
 
-    def begin(self, layer: Layer, profile: Profile, packet: MediaPacket) -> None:
+    @property
+    def view(self) -> View | None:
+        """How it sees the layer that feeds it; None while nothing does."""
+        return segment.source.view if (segment := self.stay) is not None else None
+
+    def begin(self, layer: Layer, view: View, packet: MediaPacket) -> None:
         """Go on with `layer` from `packet`, without a jump in the viewer's numbers.
 
         The caller has taken the down track out of the layer that fed it before, with `leave`.
         """
         offset = self._continue_timestamps(layer, packet)
-        segment = self.numbers.switch(Stay(layer, profile, packet.index), packet.index, offset)
-        self.sequence_offset = segment.sequence_offset
+        self._stay(Stay(layer, view, packet.index), packet.index, offset)
         self.timestamp_offset = offset
-        self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
         self._fed_by(layer)
 
-    def begin_catch_up(self, layer: Layer, profile: Profile, start: int, now: float) -> None:
+    def _stay(self, stay: Stay, start: int, timestamp_offset: int) -> None:
+        """Begin a stay with the layer's packet `start`."""
+        sublayer = stay.view.sublayer
+        segment = self.numbers.switch(stay, sublayer.index_of(start), timestamp_offset)
+        self.sequence_offset = segment.sequence_offset
+        self._sent_at_begin = (sublayer.packets, sublayer.octets)
+
+    def change_view(self, view: View, packet: MediaPacket) -> None:
+        """See the same layer in another way from `packet` on, with the numbers it would have had."""
+        segment = self.numbers.current
+        assert segment is not None
+        before = segment.source
+        self._count_stay(before.view)
+        self.numbers.advance(before.view.sublayer.index_of(packet.index) - 1)
+        self._stay(Stay(before.layer, view, packet.index), packet.index, segment.timestamp_offset)
+        self.changed()
+
+    def begin_catch_up(self, layer: Layer, view: View, start: int, now: float) -> None:
         """Go on with `layer` from its index `start`, which has gone out to others; `go_live` ends it."""
         if self._last_timestamp is None:
             timestamp = secrets.randbits(31)
         else:
             ticks = max(1, round((now - self._last_arrival) * layer.clock.rate))
             timestamp = self._last_timestamp + ticks & _MASK32
-        segment = self.numbers.switch(Stay(layer, profile, NOTHING), start, 0)
-        self.sequence_offset = segment.sequence_offset
-        self.catch_up = CatchUp(start, profile, timestamp, now)
+        self._stay(Stay(layer, view, NOTHING), start, 0)
+        self.catch_up = CatchUp(start, view, timestamp, now)
         self._fed_by(layer)
 
     @property
@@ -213,16 +241,24 @@ class DownTrack:
         assert layer is not None
         assert segment is not None
         self.catch_up = None
-        segment.source.live_from = layer.highest_sent + 1
+        segment.source.live_from = layer.out.highest + 1
         segment.source.live_at = now
         self.numbers.retime(self.timestamp_offset)
-        self._sent_at_begin = (layer.sent_packets, layer.sent_octets)
+        sublayer = segment.source.view.sublayer
+        self._sent_at_begin = (sublayer.packets, sublayer.octets)
 
     def _fed_by(self, layer: Layer) -> None:
         self.layer = layer
         self.waiting_for = self.waiting_since = None
         self.urgent = False
+        self.top = self.next_top
         self.changed()
+
+    def thin(self, top: int) -> None:
+        """Have frames up to this temporal layer from now on, as soon as that harms no picture."""
+        self.top = top
+        if self.layer is not None and self.catch_up is None:
+            self.layer.out.settle(self)
 
     def leave(self) -> None:
         """Stop being fed; numbers stand where the last packet left them."""
@@ -236,15 +272,26 @@ class DownTrack:
                 self.numbers.advance(catch_up.position - 1)
                 self._last_timestamp, self._last_arrival = catch_up.newest
                 self.numbers.retime(self.timestamp_offset)
+                self._note_picture(segment.source.view, catch_up.sent)
             segment.source.live_from = catch_up.position
             return
-        if layer.highest_sent < segment.start:
+        view, newest = segment.source.view, layer.out.newest
+        if newest is None or view.sublayer.highest < segment.start:
             return
-        self.numbers.advance(layer.highest_sent)
-        self._last_timestamp = layer.highest_timestamp + self.timestamp_offset & _MASK32
-        self._last_arrival = layer.highest_arrival
-        self._packets += layer.sent_packets - self._sent_at_begin[0]
-        self._octets += layer.sent_octets - self._sent_at_begin[1]
+        self.numbers.advance(view.sublayer.highest)
+        self._last_timestamp = newest.timestamp + self.timestamp_offset & _MASK32
+        self._last_arrival = newest.arrival
+        self._note_picture(view, newest)
+        self._count_stay(view)
+
+    def _note_picture(self, view: View, packet: MediaPacket | None) -> None:
+        picture = view.picture(packet) if packet is not None else None
+        if picture is not None:
+            self.last_picture = picture
+
+    def _count_stay(self, view: View) -> None:
+        self._packets += view.sublayer.packets - self._sent_at_begin[0]
+        self._octets += view.sublayer.octets - self._sent_at_begin[1]
 
     def _continue_timestamps(self, layer: Layer, packet: MediaPacket) -> int:
         """The offset that puts `packet` as far behind the last one as it was captured after it."""
@@ -269,7 +316,8 @@ class DownTrack:
             return self.numbers.next_out - 1
         if self.catch_up is not None:
             return self.catch_up.position - 1 + self.sequence_offset
-        return max(self.numbers.next_out - 1, self.layer.highest_sent + self.sequence_offset)
+        assert self.view is not None
+        return max(self.numbers.next_out - 1, self.view.sublayer.highest + self.sequence_offset)
 
     def resend(self, lost: Sequence[int], now: float) -> None:
         """Answer a NACK."""
@@ -294,11 +342,12 @@ class DownTrack:
 
     def counts(self) -> tuple[int, int]:
         """Packets and payload octets sent, retransmissions left out (RFC 3550 section 6.4.1)."""
-        if self.layer is None or self.catch_up is not None:
+        view = self.view
+        if view is None or self.catch_up is not None:
             return self._packets, self._octets
         return (
-            self._packets + self.layer.sent_packets - self._sent_at_begin[0],
-            self._octets + self.layer.sent_octets - self._sent_at_begin[1],
+            self._packets + view.sublayer.packets - self._sent_at_begin[0],
+            self._octets + view.sublayer.octets - self._sent_at_begin[1],
         )
 
     def sender_report(self, wall: float) -> SenderReport | None:

@@ -1,6 +1,6 @@
 """The hot loop: these packets, those viewers.
 
-A burst of packets is laid out once for all viewers of a profile: where each header stands in one
+A burst of packets is laid out once for all viewers of a view: where each header stands in one
 buffer, which extension bytes follow, what is encrypted. Per viewer remain sequence number,
 timestamp, ssrc, AES-GCM and one `sendmsg` with UDP_SEGMENT for each run of equally large packets.
 
@@ -11,111 +11,29 @@ sent without any work 0.6.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from gateway.protocol.rtp import FIXED_HEADER_SIZE, encode_extensions
 from gateway.protocol.srtp import SrtpError
 from gateway.sfu.packet import MediaPacket
 from gateway.sfu.ports import Egress
+from gateway.sfu.view import NUMBER_PLACE, Slot, View
 
 if TYPE_CHECKING:
     from gateway.sfu.down_track import DownTrack
-    from gateway.sfu.viewer_transport import ViewerTransport
 
 GCM_TAG_SIZE = 16
 CM_TAG_SIZE = 10
 MAX_BURST_BYTES = 65_000
 """A datagram burst over 64 KB fails with EMSGSIZE."""
 
-_write_header = Struct("!BBHII").pack
 _write_numbers = Struct("!HII").pack_into
-_write_sequence = Struct("!H").pack
 _write_all_numbers = Struct("!HIIIBH").pack_into
 """Sequence number, timestamp, ssrc, the extension block's header, its first element's, and its number."""
 
 _MASK16 = 0xFFFF
 _MASK32 = 0xFFFFFFFF
-_PADDING_BIT = 0x20
-_EXTENSION_BIT = 0x10
-_ONE_BYTE_FORM = 0xBE
-_NUMBER_PLACE = FIXED_HEADER_SIZE + 5
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What viewers must share so that a burst can be laid out once for all of them.
-
-    `extensions` pairs the publisher's extension id with the viewer's, for those forwarded. `transport_cc` is
-    the viewer's id of the transport-wide sequence number, 0 where packets bear none.
-    """
-
-    payload_type: int
-    extensions: tuple[tuple[int, int], ...]
-    gcm: bool
-    transport_cc: int = 0
-
-    def lay_out(self, packet: MediaPacket) -> Slot:
-        """The packet in this profile's shape."""
-        return Slot(packet, self)
-
-
-class Slot:
-    """One packet laid out for a profile: its header's first bytes, extensions and payload.
-
-    `transport` is where in the packet the transport-wide sequence number stands, 0 for nowhere.
-    """
-
-    __slots__ = ("extensions", "first", "index", "payload", "second", "timestamp", "transport")
-
-    def __init__(self, packet: MediaPacket, profile: Profile) -> None:
-        self.index = packet.index
-        self.timestamp = packet.timestamp
-        self.extensions = _extension_block(packet.extensions, profile)
-        self.transport = _transport_position(self.extensions) if profile.transport_cc else 0
-        self.payload = packet.padded_payload()
-        self.first = (
-            0x80 | (_PADDING_BIT if packet.padding else 0) | (_EXTENSION_BIT if self.extensions else 0)
-        )
-        self.second = profile.payload_type | (0x80 if packet.marker else 0)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the RTP packet before encryption."""
-        return 12 + len(self.extensions) + len(self.payload)
-
-    def packet(self, out: int, timestamp_offset: int, ssrc: int, transport: ViewerTransport) -> bytes:
-        """The whole RTP packet as one viewer is to see it under index `out`, unencrypted."""
-        timestamp = (self.timestamp + timestamp_offset) & _MASK32
-        header = _write_header(self.first, self.second, out & _MASK16, timestamp, ssrc)
-        return header + self.numbered_extensions(transport) + self.payload
-
-    def numbered_extensions(self, transport: ViewerTransport) -> bytes:
-        """The extension block; where it has a transport-wide sequence number, the viewer's next one."""
-        if not self.transport:
-            return self.extensions
-        place = self.transport - FIXED_HEADER_SIZE
-        number = _write_sequence(transport.sequence & _MASK16)
-        transport.sequence += 1
-        return self.extensions[:place] + number + self.extensions[place + 2 :]
-
-
-def _extension_block(values: Mapping[int, bytes], profile: Profile) -> bytes:
-    if not profile.transport_cc:
-        if not values or not profile.extensions:
-            return b""
-        kept = {theirs: values[ours] for ours, theirs in profile.extensions if ours in values}
-        return encode_extensions(kept) if kept else b""
-    kept = {profile.transport_cc: b"\0\0"}  # the first, so that its place is known
-    kept.update((theirs, values[ours]) for ours, theirs in profile.extensions if ours in values)
-    return encode_extensions(kept)
-
-
-def _transport_position(extensions: bytes) -> int:
-    """Behind the block's header and the first element's: one or two bytes (RFC 8285 sections 4.2, 4.3)."""
-    return _NUMBER_PLACE if extensions[0] == _ONE_BYTE_FORM else _NUMBER_PLACE + 1
 
 
 def cut_into_runs(slots: Sequence[Slot], overhead: int, max_segments: int) -> list[list[Slot]]:
@@ -140,15 +58,16 @@ def cut_into_runs(slots: Sequence[Slot], overhead: int, max_segments: int) -> li
     return runs
 
 
-def fan_out(
-    packets: Sequence[MediaPacket], profile: Profile, viewers: Sequence[DownTrack], egress: Egress
-) -> None:
-    """Send `packets`, in this order, to every viewer; all of them share `profile`."""
-    slots = [Slot(packet, profile) for packet in packets]
+def fan_out(packets: Sequence[MediaPacket], view: View, viewers: Sequence[DownTrack], egress: Egress) -> None:
+    """Send those of `packets` that the view has, in this order, to every viewer; all of them share it."""
+    slots = view.lay_out_all(packets)
+    if not slots:
+        return
+    profile = view.profile
     if not profile.gcm:
         _fan_out_one_by_one(slots, viewers, egress, CM_TAG_SIZE)
         return
-    if profile.transport_cc and any(slot.transport != _NUMBER_PLACE for slot in slots):
+    if profile.transport_cc and any(slot.transport != NUMBER_PLACE for slot in slots):
         # An extension of over 16 bytes made the block's form another: rare, and not worth a third loop.
         _fan_out_one_by_one(slots, viewers, egress, GCM_TAG_SIZE)
         return

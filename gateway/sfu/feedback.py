@@ -62,7 +62,7 @@ class PublisherFeedback:
     def _ask_for_missing(self, layer: Layer, now: float) -> None:
         before = layer.gaps.abandoned
         missing = layer.gaps.due(now)
-        if layer.gaps.abandoned > before and layer.groups and layer.codec.kind is MediaKind.VIDEO:
+        if layer.gaps.abandoned > before and layer.out.groups and layer.codec.kind is MediaKind.VIDEO:
             layer.keyframes.want()
         if missing and "nack" in layer.codec.feedback:
             # Alone, not compound: FFmpeg's WHIP muxer reads no other form.

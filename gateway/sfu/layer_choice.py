@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+from gateway.sfu.sublayer import ALL
 
 RISE_MARGIN: Final = 1.15
 """How much more than its bitrate a better layer needs, for keyframes and busier pictures."""
@@ -27,8 +29,8 @@ class Candidate(Protocol):
     height: int
 
     @property
-    def bitrate(self) -> int:
-        """Bits per second; 0 while unknown."""
+    def bitrates(self) -> Sequence[int]:
+        """Bits per second up to and with each temporal layer; 0 while unknown."""
         ...
 
 
@@ -39,12 +41,22 @@ class Wish:
     rid: str | None = None
     max_height: int | None = None
 
-    def allows(self, layer: Candidate) -> bool:
-        """Whether the layer is within the height."""
-        return self.max_height is None or layer.height <= self.max_height
-
 
 L = TypeVar("L", bound=Candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung(Generic[L]):
+    """A layer without frames above temporal layer `top`, the whole layer where that is `ALL`."""
+
+    layer: L
+    top: int = ALL
+
+    @property
+    def bitrate(self) -> int:
+        """Bits per second; 0 while unknown."""
+        bitrates = self.layer.bitrates
+        return bitrates[min(self.top, len(bitrates) - 1)]
 
 
 def by_quality(layers: Sequence[L], current: Candidate | None = None) -> list[L]:
@@ -54,43 +66,58 @@ def by_quality(layers: Sequence[L], current: Candidate | None = None) -> list[L]
     """
 
     def quality(layer: L) -> tuple[int, float]:
-        return layer.width * layer.height, layer.bitrate * (SAME_SIZE if layer is current else 1.0)
+        return layer.width * layer.height, layer.bitrates[-1] * (SAME_SIZE if layer is current else 1.0)
 
     return sorted(layers, key=quality)
 
 
 def choose(
-    layers: Sequence[L], current: Candidate | None, budget: float, wish: Wish, may_rise: bool
-) -> L | None:
+    layers: Sequence[L], current: Rung[L] | None, budget: float, wish: Wish, may_rise: bool
+) -> Rung[L] | None:
     """The best of the live `layers` that the wish allows and the budget (bits per second) carries.
 
-    `current` is what is played or awaited now; without `may_rise` nothing better than it is chosen. The
-    worst layer is played whatever the budget: a poor picture is better than none.
+    `current` is what is played or awaited now; without `may_rise` nothing better than it is chosen. Fewer
+    frames of a picture are better than a smaller picture, but nobody is sent to a larger one that his link
+    does not carry whole. The worst is played whatever the budget: a poor picture is better than none.
     """
-    ranked = by_quality(layers, current)
-    if not ranked:
+    ladder = _ladder(layers, current, wish)
+    if not ladder:
         return None
-    asked = [layer for layer in ranked if layer.rid == wish.rid] if wish.rid is not None else []
-    allowed = (
-        asked or [x for x in ranked if wish.max_height is None or x.height <= wish.max_height] or ranked[:1]
-    )
-    place = ranked.index(current) if current in ranked else None
-    best = allowed[0]
-    for layer in allowed[1:]:
-        rank = ranked.index(layer)
+    place = ladder.index(current) if current in ladder else None
+    best = ladder[0]
+    for rank, rung in enumerate(ladder[1:], 1):
         rises = place is not None and rank > place
         margin = RISE_MARGIN if place is None or rises else STAY_MARGIN
-        if layer.bitrate * margin > budget or (rises and not may_rise):
+        if rung.bitrate * margin > budget or (rises and not may_rise):
             break
-        best = layer
+        best = rung
     return best
 
 
-def next_better(layers: Sequence[L], current: Candidate | None, wish: Wish) -> L | None:
-    """The layer above `current` that the viewer would like to have; None at the top of its wishes."""
-    ranked = [
-        x for x in by_quality(layers, current) if wish.max_height is None or x.height <= wish.max_height
-    ]
-    if wish.rid is not None or current not in ranked:
+def next_better(layers: Sequence[L], current: Rung[L] | None, wish: Wish) -> Rung[L] | None:
+    """The rung above `current` that the viewer would like to have; None at the top of its wishes."""
+    ladder = _ladder(layers, current, wish)
+    if current not in ladder:
         return None
-    return next(iter(ranked[ranked.index(current) + 1 :]), None)
+    return next(iter(ladder[ladder.index(current) + 1 :]), None)
+
+
+def _ladder(layers: Sequence[L], current: Rung[L] | None, wish: Wish) -> list[Rung[L]]:
+    """What may be played, the worst first: in parts only layers that are played now, or that are smaller."""
+    played = current.layer if current is not None else None
+    ranked = by_quality(layers, played)
+    place = ranked.index(played) if played is not None and played in ranked else 0
+    ladder: list[Rung[L]] = []
+    for layer in _allowed(ranked, wish):
+        if ranked.index(layer) <= place:
+            ladder += [Rung(layer, top) for top in range(len(layer.bitrates) - 1)]
+        ladder.append(Rung(layer))
+    return ladder
+
+
+def _allowed(ranked: list[L], wish: Wish) -> list[L]:
+    """The layers up to the one asked for, or up to the height; the worst if there is none."""
+    asked = [place for place, layer in enumerate(ranked) if layer.rid == wish.rid]
+    if wish.rid is not None and asked:
+        return ranked[: asked[0] + 1]
+    return [x for x in ranked if wish.max_height is None or x.height <= wish.max_height] or ranked[:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.protocol.codecs.pictures import Picture
 from gateway.protocol.rtp import RtpPacket
 
 MAX_PADDING = 8
@@ -17,9 +18,21 @@ class MediaPacket:
     a plain retransmission must be the same bytes, since SRTP's nonce depends on the index alone.
     """
 
-    __slots__ = ("arrival", "extensions", "index", "keyframe", "marker", "padding", "payload", "timestamp")
+    __slots__ = (
+        "arrival",
+        "extensions",
+        "index",
+        "keyframe",
+        "marker",
+        "padding",
+        "payload",
+        "picture",
+        "timestamp",
+    )
 
-    def __init__(self, rtp: RtpPacket, index: int, keyframe: bool, arrival: float) -> None:
+    def __init__(
+        self, rtp: RtpPacket, index: int, keyframe: bool, arrival: float, picture: Picture | None = None
+    ) -> None:
         self.index = index
         self.timestamp = rtp.timestamp
         self.marker = rtp.marker
@@ -28,6 +41,7 @@ class MediaPacket:
         self.keyframe = keyframe
         self.arrival = arrival
         self.padding = 0
+        self.picture = picture
 
     def padded_payload(self) -> bytes:
         """The payload as it is encrypted, with RTP padding (RFC 3550 section 5.1) where there is some."""

@@ -55,7 +55,7 @@ class Resender:
             if now - self._resent.get(sequence_number, float("-inf")) < RESEND_INTERVAL:
                 continue
             found = track.numbers.find(sequence_number, newest)
-            packet = found and found[0].source.layer.cache.get(found[1])
+            packet = found and _cached(*found)
             offset = _timestamp_offset(found[0], packet) if found and packet else None
             if not found or not packet or offset is None:
                 track.drops["nack_not_cached"] += 1
@@ -74,8 +74,10 @@ class Resender:
         if segment is None or track.catch_up is not None or not track.transport_cc:
             return False
         layer = segment.source.layer
-        newest = [layer.cache.get(layer.highest_sent - back) for back in range(PROBE_CHOICE)]
-        packet = max((x for x in newest if x is not None), key=lambda x: len(x.payload), default=None)
+        newest, passes = layer.out.highest, segment.source.view.sublayer.passes
+        recent = range(max(segment.source.live_from, newest - PROBE_CHOICE), newest + 1)
+        sent = [x for index in recent if (x := layer.cache.get(index)) is not None and passes(x)]
+        packet = max(sent, key=lambda x: len(x.payload), default=None)
         offset = _timestamp_offset(segment, packet) if packet else None
         if packet is None or offset is None:
             return False
@@ -99,10 +101,10 @@ class Resender:
         now: float,
         cluster: int | None = None,
     ) -> None:
-        profile = segment.source.profile
-        out = packet.index + segment.sequence_offset
-        slot = profile.lay_out(packet)
-        rtx = _rtx_payload_type(track, profile.payload_type)
+        view = segment.source.view
+        slot = view.lay_out(packet)
+        out = slot.index + segment.sequence_offset
+        rtx = _rtx_payload_type(track, view.profile.payload_type)
         if rtx is None or track.rtx_ssrc is None:
             track.link.send_rtp(slot.packet(out, timestamp_offset, track.ssrc, track.transport), out)
             return
@@ -114,12 +116,18 @@ class Resender:
             sequence_number=self._rtx_index & 0xFFFF,
             timestamp=packet.timestamp + timestamp_offset & _MASK32,
             ssrc=track.rtx_ssrc,
-            payload=_original_sequence_number(out & 0xFFFF) + packet.payload,
+            payload=_original_sequence_number(out & 0xFFFF) + slot.media,
             extensions=slot.numbered_extensions(track.transport),
         )
         if track.transport.sequence > first:
             track.transport.sent(first, 1, len(repeated), now, cluster)
         track.link.send_rtp(repeated, self._rtx_index)
+
+
+def _cached(segment: Segment[Stay], index: int) -> MediaPacket | None:
+    """The packet that the viewer got under an index of its stay."""
+    stay = segment.source
+    return stay.layer.cache.get(stay.view.sublayer.source_of(index))
 
 
 def _rtx_payload_type(track: DownTrack, payload_type: int) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-SEGMENTS_KEPT = 4
+SEGMENTS_KEPT = 8
 """Stays that a retransmission request may still reach; older ones have left every cache."""
 
 Source = TypeVar("Source")

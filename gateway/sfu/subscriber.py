@@ -24,7 +24,7 @@ from gateway.protocol.rtcp import (
 from gateway.protocol.sdp import SenderStream
 from gateway.sfu.down_track import DownTrack
 from gateway.sfu.estimation import ProbePlan
-from gateway.sfu.layer_choice import RISE_MARGIN, Wish, next_better
+from gateway.sfu.layer_choice import RISE_MARGIN, Rung, Wish, next_better
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.publisher import Publisher
 from gateway.sfu.state import ViewerState
@@ -139,7 +139,7 @@ class Subscriber:
         layer, wish = (video.layer, video.wish) if video else (None, Wish())
         return ViewerState(
             camera,
-            layer.state(now) if layer else None,
+            layer.state(now, video.top) if video and layer else None,
             wish.rid,
             wish.max_height,
             self._transport.estimator.estimate,
@@ -205,8 +205,11 @@ class Subscriber:
 
     def _consider_probe(self, down_track: DownTrack, track: PublishedTrack, now: float) -> None:
         """Find out, if it may be worth it, whether the link carries the next better layer."""
-        better = next_better(track.live_layers, down_track.layer, down_track.wish)
-        if better is None or self._probe is not None or not down_track.transport_cc:
+        played = down_track.layer
+        if played is None or self._probe is not None or not down_track.transport_cc:
+            return
+        better = next_better(track.live_layers, Rung(played, down_track.top), down_track.wish)
+        if better is None:
             return
         wanted = better.bitrate * RISE_MARGIN + AUDIO_RATE
         if wanted <= self._transport.estimator.estimate:

@@ -9,10 +9,10 @@ from gateway.protocol import extensions
 from gateway.protocol.description import Codec, MediaKind, NegotiatedMedia
 from gateway.protocol.sdp import match_codec
 from gateway.sfu.down_track import DownTrack
-from gateway.sfu.fanout import Profile
 from gateway.sfu.layer import Layer
-from gateway.sfu.layer_choice import RISE_PAUSE, by_quality, choose
+from gateway.sfu.layer_choice import RISE_PAUSE, Rung, by_quality, choose
 from gateway.sfu.media_clock import PublisherClock
+from gateway.sfu.view import Profile
 
 LOOK = 1.0
 """Seconds between looks at every viewer: some tell nothing that would make us look."""
@@ -27,6 +27,8 @@ FORWARDED = (
     extensions.DEPENDENCY_DESCRIPTOR,
 )
 """Extensions that mean the same on the way out; the others speak of one hop."""
+_IN_PAYLOAD = {name: {extensions.DEPENDENCY_DESCRIPTOR} for name in ("VP8", "VP9")}
+"""What says the same as the payload does: only one of the two is kept in step across layers."""
 
 
 class PublishedTrack:
@@ -108,32 +110,55 @@ class PublishedTrack:
 
     def aim(self, down_track: DownTrack, now: float) -> None:
         """Send one viewer to the best layer that its budget and its wish allow."""
-        alive, played = self._alive, down_track.layer
-        bound_for = down_track.waiting_for or played
-        if bound_for not in alive:
-            bound_for = None
+        alive, played, awaited = self._alive, down_track.layer, down_track.waiting_for
+        bound_for = awaited or played
+        current = None
+        if bound_for is not None and bound_for in alive:
+            current = Rung(bound_for, down_track.next_top if awaited else down_track.top)
         may_rise = now - down_track.rose_at >= RISE_PAUSE
-        target = choose(alive, bound_for, down_track.budget, down_track.wish, may_rise)
-        if target is None or target is down_track.waiting_for:
+        target = choose(alive, current, down_track.budget, down_track.wish, may_rise)
+        if target is None:
             return
-        if target is played:
-            if down_track.waiting_for is not None:  # it never left: what it was to go over to has died
-                down_track.waiting_for.dismiss(down_track)
-            return
-        if bound_for is not None and alive.index(target) > alive.index(bound_for):
+        if current is not None and _rank(target, alive) > _rank(current, alive):
             down_track.rose_at = now
-        falls = played in alive and alive.index(target) < alive.index(played)
-        down_track.urgent = falls and played is not None and played.bitrate > down_track.budget
-        target.admit_at_keyframe(down_track)
+        if target.layer is played:
+            if (
+                awaited is not None
+            ):  # it never left: what it was to go over to has died, or is too much by now
+                awaited.dismiss(down_track)
+            if target.top != down_track.top:
+                down_track.thin(target.top)
+            return
+        down_track.next_top = target.top
+        if target.layer is not awaited:
+            self._send_to(target.layer, down_track)
+
+    def _send_to(self, layer: Layer, down_track: DownTrack) -> None:
+        """Let the viewer wait for another layer; until that comes, a link that is too full gets less."""
+        played, alive = down_track.layer, self._alive
+        down_track.urgent = (
+            played is not None
+            and played in alive
+            and alive.index(layer) < alive.index(played)
+            and Rung(played, down_track.top).bitrate > down_track.budget
+        )
+        if down_track.urgent and played is not None and len(played.bitrates) > 1:
+            down_track.thin(0)
+        layer.admit_at_keyframe(down_track)
 
     def profile_for(self, down_track: DownTrack, layer: Layer) -> Profile | None:
         """The shape in which this viewer gets this layer; None when it cannot decode the codec."""
         codec = match_codec(layer.codec, down_track.accepted)
         if codec is None:
             return None
+        forwarded = [uri for uri in FORWARDED if uri not in _IN_PAYLOAD.get(codec.name, ())]
         pairs = [
             (self.media.extensions[uri], down_track.media.extensions[uri])
-            for uri in FORWARDED
+            for uri in forwarded
             if uri in self.media.extensions and uri in down_track.media.extensions
         ]
         return Profile(codec.payload_type, tuple(pairs), down_track.gcm, down_track.transport_cc)
+
+
+def _rank(rung: Rung[Layer], alive: Sequence[Layer]) -> tuple[int, int]:
+    return alive.index(rung.layer), rung.top

@@ -20,8 +20,10 @@ from gateway.protocol.description import Codec, MediaKind, NegotiatedMedia
 from gateway.protocol.rtp import parse_rtp, write_rtp
 from gateway.protocol.srtp import MasterKey, OutboundSrtp, SrtpProfile
 from gateway.sfu.down_track import DownTrack
-from gateway.sfu.fanout import GCM_TAG_SIZE, Profile, fan_out
+from gateway.sfu.fanout import GCM_TAG_SIZE, fan_out
 from gateway.sfu.packet import MediaPacket
+from gateway.sfu.sublayer import Whole
+from gateway.sfu.view import Profile, View
 from gateway.transport.egress import UdpEgress
 from loadtest.bench.figures import cores, pin, progress
 from loadtest.bench.receivers import receivers
@@ -115,7 +117,7 @@ def _fan_out_sweep(
         key = MasterKey(profile, os.urandom(profile.key_length), os.urandom(profile.salt_length))
         viewers.append(DownTrack(media, number, None, _NoLink(), OutboundSrtp(key), address, Counter()))
     number_id, number_size = (0, 0) if options.plain else (1, 8)
-    shape = Profile(VIDEO.payload_type, extensions=(), gcm=True, transport_cc=number_id)
+    shape = View(Profile(VIDEO.payload_type, extensions=(), gcm=True, transport_cc=number_id), Whole())
     payload = os.urandom(options.size - RTP_HEADER - number_size - GCM_TAG_SIZE)
     index = 0
 

@@ -11,9 +11,9 @@ import pytest
 from gateway.protocol.description import MediaKind
 from gateway.protocol.srtp import SrtpProfile
 from gateway.sfu.down_track import DownTrack
-from gateway.sfu.layer import LONGEST_GROUP
 from gateway.sfu.layer_choice import RISE_PAUSE
 from gateway.sfu.packet_cache import HORIZON
+from gateway.sfu.picture_group import LONGEST_GROUP
 from gateway.sfu.track import PublishedTrack
 from tests.sim.test_forwarding import BAD, encoder, last_layer
 from tests.sim.world import SimulatedPublisher, SimulatedViewer, World
@@ -25,7 +25,7 @@ def check_bookkeeping(track: PublishedTrack) -> None:
     """Each viewer is fed by one layer at most and on its way to the target; each list tells the same."""
     for down_track in track.down_tracks:
         lists = [
-            (x, viewers) for x in track.layers.values() for viewers in (*x.groups.values(), x.catching_up)
+            (x, viewers) for x in track.layers.values() for viewers in (*x.out.groups.values(), x.catching_up)
         ]
         fed_by = [layer for layer, viewers in lists if down_track in viewers]
         awaits = [layer for layer in track.layers.values() if down_track in layer.waiting]
@@ -36,8 +36,8 @@ def check_bookkeeping(track: PublishedTrack) -> None:
                 "left behind on a dead one"
             )
     for layer in track.layers.values():
-        fed = [viewer for group in layer.groups.values() for viewer in group]
-        assert all(layer.groups.values())
+        fed = [viewer for group in layer.out.groups.values() for viewer in group]
+        assert all(layer.out.groups.values())
         assert {*fed, *layer.waiting, *layer.catching_up} <= set(track.down_tracks)
 
 

@@ -24,7 +24,7 @@ from gateway.protocol.description import (
     NegotiatedSession,
 )
 from gateway.protocol.rtcp import Nack, PictureLossIndication, SenderReport, parse_rtcp
-from gateway.protocol.rtp import encode_extensions, parse_rtp, write_rtp
+from gateway.protocol.rtp import RtpPacket, encode_extensions, parse_rtp, write_rtp
 from gateway.protocol.sdp import SenderStream
 from gateway.protocol.sequence import SequenceUnwrapper
 from gateway.protocol.srtp import InboundSrtp, MasterKey, OutboundSrtp, SrtpProfile
@@ -367,6 +367,10 @@ class SimulatedViewer:
         else:
             assert packet.ssrc == self.stream.ssrc
             assert packet.payload_type == self.payload_type
+        self._number(packet, sequence, payload)
+
+    def _number(self, packet: RtpPacket, sequence: int, payload: bytes) -> None:
+        """Take a packet that is new, under its own number."""
         out = self.unwrap(sequence)
         identity = struct.unpack_from("!I", payload, 11)[0]
         seen = self.got.setdefault(out, (packet.timestamp, identity))

@@ -26,7 +26,7 @@ _LONGEST_HEADER: Final = 16
 class Descriptor:
     """The VP9 payload descriptor (RFC 9628 section 4.2).
 
-    The picture id's offset counts octets from the start of the RTP payload, 0 without picture id.
+    Offsets count octets from the start of the RTP payload; they are 0 where the field is absent.
     """
 
     size: int
@@ -46,6 +46,7 @@ class Descriptor:
     """Whether later frames of higher temporal layers need nothing from before this one."""
     inter_layer_predicted: bool
     tl0picidx: int | None
+    tl0picidx_offset: int
     sizes: tuple[tuple[int, int], ...]
     """Width and height of each spatial layer where the scalability structure tells them."""
 
@@ -62,7 +63,7 @@ def _read_descriptor(payload: bytes) -> Descriptor | None:
     flags = payload[0]
     position = 1
     picture_id = tl0picidx = temporal_id = spatial_id = None
-    picture_id_bits = picture_id_offset = 0
+    picture_id_bits = picture_id_offset = tl0picidx_offset = 0
     switching_up = inter_layer = False
     if flags & _HAS_PICTURE_ID:
         picture_id_offset = position
@@ -77,6 +78,7 @@ def _read_descriptor(payload: bytes) -> Descriptor | None:
         temporal_id, spatial_id = octet >> 5, octet >> 1 & 7
         switching_up, inter_layer = octet & 0x10 != 0, octet & 1 != 0
         if not flags & _FLEXIBLE:
+            tl0picidx_offset = position
             tl0picidx = payload[position]
             position += 1
     if flags & _FLEXIBLE and flags & _INTER_PREDICTED:
@@ -104,6 +106,7 @@ def _read_descriptor(payload: bytes) -> Descriptor | None:
         switching_up=switching_up,
         inter_layer_predicted=inter_layer,
         tl0picidx=tl0picidx,
+        tl0picidx_offset=tl0picidx_offset,
         sizes=sizes,
     )
 

@@ -145,7 +145,6 @@ def test_a_keyframe_is_asked_for_when_the_live_edge_stays_out_of_reach() -> None
     studio, viewer = Studio(), Viewer()
     group_of_pictures(studio)
     track = join(studio, viewer, rate=1_000.0)
-    studio.layer.meter.bitrate = 0
     asked = studio.layer.keyframes.sent
     studio.tick(3.5)
     studio.flush()

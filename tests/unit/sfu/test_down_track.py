@@ -61,12 +61,12 @@ def test_timestamps_that_contradict_the_clock_are_not_believed() -> None:
 def test_a_stay_without_a_packet_leaves_no_trace() -> None:
     studio, viewer, track = watched()
     (first,) = viewer.received(studio.egress)
-    layer, profile = studio.layer, track.stay.source.profile  # type: ignore[union-attr]
+    layer, view = studio.layer, track.stay.source.view  # type: ignore[union-attr]
     studio.video.remove_down_track(track)
     coming = studio.layer.cache.get(65_536 + 1_000)
     assert coming is not None
     coming.index += 10  # a keyframe still to be forwarded
-    track.begin(layer, profile, coming)
+    track.begin(layer, view, coming)
     track.leave()
     assert track.newest_out() & 0xFFFF == first.sequence_number
 

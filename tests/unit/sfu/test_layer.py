@@ -134,10 +134,10 @@ def test_viewers_are_grouped_by_what_they_negotiated() -> None:
         studio.video.add_down_track(track, studio.now)
     studio.send(vp8(2, keyframe=True))
     assert [p.payload_type for v in (plain, other, cm) for p in v.received(studio.egress)] == [96, 120, 96]
-    assert len(studio.layer.groups) == 3
+    assert len(studio.layer.out.groups) == 3
     for track in tracks:
         studio.video.remove_down_track(track)
-    assert studio.layer.groups == {}
+    assert studio.layer.out.groups == {}
 
 
 def test_each_sweep_starts_at_another_viewer() -> None:

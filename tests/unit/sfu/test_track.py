@@ -6,8 +6,8 @@ import pytest
 
 from gateway.protocol import extensions
 from gateway.sfu.down_track import DownTrack
-from gateway.sfu.fanout import Profile
 from gateway.sfu.layer import SILENCE
+from gateway.sfu.view import Profile
 from tests.unit.sfu.fakes import (
     CM,
     LEVEL_ID,
@@ -109,7 +109,7 @@ def test_a_layer_begun_anew_replaces_the_former_of_its_rid() -> None:
     studio.video.add_down_track(waiting, studio.now)
     studio.send(vp8(77, ssrc=9, keyframe=True, tags={2: b"l"}))
     assert list(studio.video.layers) == [9]
-    assert (track.layer, waiting.waiting_for, former.groups, former.waiting) == (None, None, {}, [])
+    assert (track.layer, waiting.waiting_for, former.out.groups, former.waiting) == (None, None, {}, [])
     studio.tick()
     studio.send(vp8(78, ssrc=9, keyframe=True, tags={2: b"l"}))
     assert marks(viewer.received(studio.egress)) == [11, 78]
