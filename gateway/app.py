@@ -94,6 +94,7 @@ class Gateway:
                 self._clock,
                 self._drops,
                 settings.publisher_gone_seconds,
+                settings.layer_cache_mb * 1_000_000,
             )
         except OSError as error:
             where = f"{settings.media_host}:{settings.media_port}/udp"

@@ -115,6 +115,9 @@ class Settings(BaseSettings):
 
     publisher_gone_seconds: Annotated[float, Field(gt=0)] = 60.0
     """How long viewers' sessions stay up after the publisher is gone."""
+    layer_cache_mb: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Megabytes that one layer of a broadcast may keep: what can be sent again, and the pictures since the
+    last keyframe, which let a viewer in at once. 16 hold 10 s at 12 Mbit/s."""
     access_hours: Annotated[float, Field(gt=0, le=24 * 366)] = 24.0
     """How long a customer's login works unless said otherwise."""
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 10

@@ -20,7 +20,7 @@ from gateway.sfu.media_clock import MediaClock, PublisherClock
 from gateway.sfu.meter import Meter
 from gateway.sfu.nack import Arrival, GapTracker
 from gateway.sfu.packet import MediaPacket, even_out
-from gateway.sfu.packet_cache import PacketCache
+from gateway.sfu.packet_cache import CAPACITY, PacketCache
 from gateway.sfu.picture_group import PictureGroup
 from gateway.sfu.ports import Egress
 from gateway.sfu.state import LayerState
@@ -58,6 +58,7 @@ class Layer:
         codec: Codec,
         clock: PublisherClock,
         drops: Counter[str],
+        cache_capacity: int = CAPACITY,
     ) -> None:
         self.track = track
         self.ssrc = ssrc
@@ -66,12 +67,13 @@ class Layer:
         self.clock = MediaClock(codec.clock_rate, clock)
         self.statistics = ReceptionStatistics(ssrc, codec.clock_rate)
         self.gaps = GapTracker()
-        self.cache = PacketCache()
+        self.cache = PacketCache(capacity=cache_capacity)
         self.group = PictureGroup(self.cache)
         self.keyframes = KeyframeRequester()
         self.meter = Meter()
         self.width = self.height = 0
         self.last_arrival = float("-inf")
+        self._capture_time = track.media.extensions.get(extensions.ABS_CAPTURE_TIME, 0)
         descriptor = track.media.extensions.get(extensions.DEPENDENCY_DESCRIPTOR)
         self._numbering = picture_numbering(codec.name, descriptor)
         self.out = Distribution(self._numbering, self.meter)
@@ -109,6 +111,8 @@ class Layer:
         if not repaired:
             self.statistics.received(index, packet.timestamp, now)
         self.clock.arrived(packet.timestamp, wall)
+        if self._capture_time in packet.extensions:
+            self.clock.localize_capture_time(packet, self._capture_time)
         self.meter.add(len(packet.payload), packet.timestamp, picture.temporal if picture else 0)
         self.last_arrival = now
         return True

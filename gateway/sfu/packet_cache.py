@@ -9,7 +9,7 @@ from gateway.sfu.packet import MediaPacket
 HORIZON = 3.0
 """Seconds a packet is kept: two that the viewers may count on, one for reordering and slow requests."""
 CAPACITY = 16_000_000
-"""Payload bytes kept at most in one layer: 10 s between keyframes at 12 Mbit/s."""
+"""Payload bytes kept at most in one layer unless configured: 10 s between keyframes at 12 Mbit/s."""
 NOTHING = 1 << 62
 """An index that no packet reaches: nothing is kept beyond the horizon."""
 

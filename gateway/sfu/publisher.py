@@ -16,6 +16,7 @@ from gateway.protocol.twcc import TransportCcReceiver
 from gateway.sfu.feedback import PublisherFeedback
 from gateway.sfu.layer import Layer
 from gateway.sfu.media_clock import PublisherClock
+from gateway.sfu.packet_cache import CAPACITY
 from gateway.sfu.ports import MediaLink
 from gateway.sfu.state import PublisherState
 from gateway.sfu.track import PublishedTrack
@@ -29,8 +30,8 @@ MAX_LAYERS = 8
 class Publisher:
     """Takes RTP and RTCP of one technician's session.
 
-    `dirty` is told of each layer that has packets to forward; the router flushes them when the
-    socket is empty.
+    `dirty` is told of each layer that has packets to forward; the router flushes them when the socket is
+    empty. `layer_cache` bounds in bytes what each layer keeps.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Publisher:
         negotiated: NegotiatedSession,
         dirty: Callable[[Layer], None],
         drops: Counter[str],
+        layer_cache: int = CAPACITY,
     ) -> None:
         clock = PublisherClock()
         self.tracks: dict[MediaKind, PublishedTrack] = {}
@@ -50,7 +52,7 @@ class Publisher:
         for media in negotiated.media:
             if media.kind is None or media.rejected:
                 continue
-            track = PublishedTrack(media, clock, drops)
+            track = PublishedTrack(media, clock, drops, layer_cache)
             self.tracks[media.kind] = self._by_mid[media.mid] = track
             self._repair_of.update({s.rtx_ssrc: s.ssrc for s in media.ssrcs if s.rtx_ssrc is not None})
         codecs = [codec for track in self.tracks.values() for codec in track.media.codecs]

@@ -12,6 +12,7 @@ from gateway.sfu.down_track import DownTrack
 from gateway.sfu.layer import Layer
 from gateway.sfu.layer_choice import RISE_PAUSE, Rung, by_quality, choose
 from gateway.sfu.media_clock import PublisherClock
+from gateway.sfu.packet_cache import CAPACITY
 from gateway.sfu.view import Profile
 
 LOOK = 1.0
@@ -34,7 +35,9 @@ _IN_PAYLOAD = {name: {extensions.DEPENDENCY_DESCRIPTOR} for name in ("VP8", "VP9
 class PublishedTrack:
     """The audio or video of a publisher with all its encodings, and everybody who plays it."""
 
-    def __init__(self, media: NegotiatedMedia, clock: PublisherClock, drops: Counter[str]) -> None:
+    def __init__(
+        self, media: NegotiatedMedia, clock: PublisherClock, drops: Counter[str], layer_cache: int = CAPACITY
+    ) -> None:
         assert media.kind is not None
         self.media = media
         self.kind: MediaKind = media.kind
@@ -42,6 +45,7 @@ class PublishedTrack:
         self.down_tracks: list[DownTrack] = []
         self._clock = clock
         self._drops = drops
+        self._layer_cache = layer_cache
         self._alive: list[Layer] = []
         self._next_look = 0.0
 
@@ -60,7 +64,7 @@ class PublishedTrack:
             return None
         for former in [x for x in self.layers.values() if x.rid == rid or x.ssrc == ssrc]:
             self._remove_layer(former)
-        layer = self.layers[ssrc] = Layer(self, ssrc, rid, codec, self._clock, self._drops)
+        layer = self.layers[ssrc] = Layer(self, ssrc, rid, codec, self._clock, self._drops, self._layer_cache)
         return layer
 
     def _remove_layer(self, layer: Layer) -> None:

@@ -16,6 +16,7 @@ from gateway.log import get_logger
 from gateway.protocol.description import Candidate, Codec, MediaKind
 from gateway.protocol.dtls import Certificate
 from gateway.protocol.peer import PeerConnection
+from gateway.sfu.packet_cache import CAPACITY
 from gateway.sfu.publisher import Publisher
 from gateway.sfu.room import Rooms
 from gateway.sfu.state import CameraState
@@ -72,7 +73,8 @@ def host_candidates(addresses: Sequence[str], port: int) -> tuple[Candidate, ...
 class UdpMediaPlane:
     """Implements `signalling.ports.MediaPlane` on one UDP socket.
 
-    `start` binds and reads; `open` needs a running loop. `stop` is idempotent and ends what is left.
+    `layer_cache` bounds in bytes what each layer keeps. `start` binds and reads; `open` needs a running loop.
+    `stop` is idempotent and ends what is left.
     """
 
     def __init__(
@@ -83,10 +85,12 @@ class UdpMediaPlane:
         clock: Clock,
         drops: Counter[str],
         publisher_patience: float = 60.0,
+        layer_cache: int = CAPACITY,
     ) -> None:
         self._clock = clock
         self._drops = drops
         self._patience = publisher_patience
+        self._layer_cache = layer_cache
         self._certificate = Certificate.generate()
         self._socket: socket.socket = open_media_socket(host, port)
         self._egress = UdpEgress(self._socket, clock, drops)
@@ -145,7 +149,7 @@ class UdpMediaPlane:
     def _endpoint(self, spec: SessionSpec) -> Endpoint:
         camera = self.rooms.enter(spec.order_id, spec.camera)
         if spec.kind is SessionKind.WHIP:
-            publisher = Publisher(spec.negotiated, self.rooms.mark_dirty, self._drops)
+            publisher = Publisher(spec.negotiated, self.rooms.mark_dirty, self._drops, self._layer_cache)
             return PublishingEndpoint(spec.order_id, camera, self.rooms, publisher, self._clock)
         subscriber = Subscriber(
             spec.negotiated, spec.senders, self._drops, partial(self._layer_changed, spec.session_id)

@@ -131,6 +131,7 @@ def test_a_toml_file_holds_nothing_else(tmp_path: Path) -> None:
         ("LOG_LEVEL", "loud"),
         ("BCRYPT_COST", "3"),
         ("PUBLISHER_GONE_SECONDS", "0"),
+        ("LAYER_CACHE_MB", "0"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_it_and_hides_it(tmp_path: Path, name: str, value: str) -> None:

@@ -233,14 +233,14 @@ def marks(packets: Sequence[RtpPacket]) -> list[int]:
 class Studio:
     """A publisher and its camera-less surroundings: feed it packets, flush, tick."""
 
-    def __init__(self, *media: NegotiatedMedia, connected: bool = True) -> None:
+    def __init__(self, *media: NegotiatedMedia, connected: bool = True, **more: int) -> None:
         self.drops: Counter[str] = Counter()
         self.egress = FakeEgress()
         self.link = FakeLink()
         self.now = 100.0
         self._dirty: dict[Layer, None] = {}
         self.publisher = Publisher(
-            session(*(media or (video_media(), audio_media()))), self._mark, self.drops
+            session(*(media or (video_media(), audio_media()))), self._mark, self.drops, **more
         )
         if connected:
             self.publisher.connect(self.link)
