@@ -323,9 +323,9 @@ class DownTrack:
         """Answer a NACK."""
         self._resender.answer(self, lost, now)
 
-    def probe(self, cluster: int, now: float) -> bool:
-        """Repeat a recent packet as RTX, for what its arrival tells; False when there is none to repeat."""
-        return self._resender.probe(self, cluster, now)
+    def probe(self, cluster: int, size: int, now: float) -> bool:
+        """Send about `size` octets as RTX for what their arrival tells; False when none can be repeated."""
+        return self._resender.probe(self, cluster, size, now)
 
     def forget_ended(self, now: float) -> None:
         """Let go of what cannot be resent any more: layers that fed it once, frames it was caught up on."""

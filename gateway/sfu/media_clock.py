@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from gateway.protocol.rtcp import unix_from_ntp
+from gateway.protocol.rtp import RtpPacket
 
 CLOCK_STEP = 2.0
 """Seconds by which a sender report may seem early or late; more means that the publisher's clock was set."""
 
+_CAPTURE_TIME_SIZES = (8, 16)
 _MASK32 = 0xFFFFFFFF
+_MASK64 = 0xFFFFFFFF_FFFFFFFF
 
 
 def signed_difference(a: int, b: int) -> int:
@@ -33,6 +36,10 @@ class PublisherClock:
         if self._offset is None or abs(theirs + self._offset - wall) > CLOCK_STEP:
             self._offset = wall - theirs
         return theirs + self._offset
+
+    def translate(self, ntp: int) -> int | None:
+        """An instant of the publisher's on our clock, as 64-bit NTP times; None before its first report."""
+        return None if self._offset is None else ntp + round(self._offset * (1 << 32)) & _MASK64
 
 
 class MediaClock:
@@ -60,6 +67,22 @@ class MediaClock:
             return
         self._reference = (self._publisher.to_local(ntp, wall), timestamp)
         self.reported = True
+
+    def localize_capture_time(self, packet: RtpPacket, identifier: int) -> None:
+        """Put the packet's absolute capture time on our clock, on which the viewers' sender reports are.
+
+        It is the capture system's time and, in the long form, that clock's distance from the sender's.
+        Taken out until the sender's first report, as it would mislead.
+        """
+        told = dict(packet.extensions)
+        value = told.pop(identifier)
+        if len(value) in _CAPTURE_TIME_SIZES:
+            captured = int.from_bytes(value[:8], "big")
+            distance = int.from_bytes(value[8:], "big", signed=True)
+            local = self._publisher.translate(captured - distance)
+            if local is not None:
+                told[identifier] = local.to_bytes(8, "big")
+        packet.extensions = told
 
     def timestamp_at(self, wall: float) -> int | None:
         """The timestamp of media captured at `wall`; None before any packet."""

@@ -22,8 +22,9 @@ RESEND_AT_ONCE = 30_000.0
 """Octets that may always be resent at once."""
 TOO_LATE = 2.0
 """Seconds for which a packet may be asked for again; players have gone on by then."""
-PROBE_CHOICE = 12
-"""Newest packets of which the largest is repeated to probe the link."""
+PROBE_CHOICE = 64
+"""Newest packets among which one large enough to probe the link with is sought."""
+_MOST_PADDING = 255
 
 _original_sequence_number = Struct("!H").pack
 _MASK32 = 0xFFFFFFFF
@@ -68,8 +69,11 @@ class Resender:
             self.count += 1
             self._send_again(track, found[0], packet, offset, now)
 
-    def probe(self, track: DownTrack, cluster: int, now: float) -> bool:
-        """Repeat a recent packet as RTX, for what its arrival tells; False when there is none to repeat."""
+    def probe(self, track: DownTrack, cluster: int, size: int, now: float) -> bool:
+        """Repeat a recent packet as RTX of about `size` octets, padded where the pictures are small.
+
+        False when there is none to repeat.
+        """
         segment = track.stay
         if segment is None or track.catch_up is not None or not track.transport_cc:
             return False
@@ -77,11 +81,12 @@ class Resender:
         newest, passes = layer.out.highest, segment.source.view.sublayer.passes
         recent = range(max(segment.source.live_from, newest - PROBE_CHOICE), newest + 1)
         sent = [x for index in recent if (x := layer.cache.get(index)) is not None and passes(x)]
-        packet = max(sent, key=lambda x: len(x.payload), default=None)
+        packet = min(sent, key=lambda x: abs(len(x.payload) - size), default=None)
         offset = _timestamp_offset(segment, packet) if packet else None
         if packet is None or offset is None:
             return False
-        self._send_again(track, segment, packet, offset, now, cluster)
+        padding = min(_MOST_PADDING, max(0, size - len(packet.payload)))
+        self._send_again(track, segment, packet, offset, now, cluster, padding)
         return True
 
     def _refill(self, track: DownTrack, now: float) -> None:
@@ -100,6 +105,7 @@ class Resender:
         timestamp_offset: int,
         now: float,
         cluster: int | None = None,
+        padding: int = 0,
     ) -> None:
         view = segment.source.view
         slot = view.lay_out(packet)
@@ -118,6 +124,7 @@ class Resender:
             ssrc=track.rtx_ssrc,
             payload=_original_sequence_number(out & 0xFFFF) + slot.media,
             extensions=slot.numbered_extensions(track.transport),
+            padding=padding,
         )
         if track.transport.sequence > first:
             track.transport.sent(first, 1, len(repeated), now, cluster)

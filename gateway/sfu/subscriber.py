@@ -220,7 +220,7 @@ class Subscriber:
 
     def _send_probe(self, probe: Probe, now: float) -> None:
         """One packet of a probe; the timer brings the next."""
-        if not probe.down_track.probe(probe.plan.cluster, now):
+        if not probe.down_track.probe(probe.plan.cluster, probe.plan.packet_size, now):
             self._probe = None
             return
         probe.left -= 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.protocol.rtcp import ntp_from_unix
+from gateway.protocol.rtcp import ntp_from_unix, unix_from_ntp
+from gateway.protocol.rtp import RtpPacket, parse_rtp
 from gateway.sfu.media_clock import CLOCK_STEP, MediaClock, PublisherClock, signed_difference
+from tests.unit.sfu.fakes import vp8
 
 WALL = 1_790_000_000.0
 THEIRS = WALL - 86_400 * 400  # a publisher whose clock is over a year behind
@@ -83,3 +85,44 @@ def test_on_one_clock_no_report_is_needed() -> None:
     audio.arrived(0, WALL)
     assert video.seconds_between(video, 2**32 - 45_000, 45_000) == 1.0
     assert video.seconds_between(audio, 0, 0) is None
+
+
+CAPTURE_ID = 7
+
+
+def with_capture_time(value: bytes) -> RtpPacket:
+    return parse_rtp(vp8(1, tags={CAPTURE_ID: value, 1: b"x"}))
+
+
+def test_capture_times_are_put_on_our_clock() -> None:
+    video, _ = clocks()
+    packet = with_capture_time(ntp_from_unix(THEIRS).to_bytes(8, "big"))
+    video.localize_capture_time(packet, CAPTURE_ID)
+    assert dict(packet.extensions) == {1: b"x"}, "nothing is known of the publisher's clock yet"
+    video.on_sender_report(ntp_from_unix(THEIRS), 0, WALL)
+    packet = with_capture_time(ntp_from_unix(THEIRS - 0.25).to_bytes(8, "big"))
+    video.localize_capture_time(packet, CAPTURE_ID)
+    captured = unix_from_ntp(int.from_bytes(packet.extensions[CAPTURE_ID], "big"))
+    assert captured == pytest.approx(WALL - 0.25, abs=1e-5)
+    assert packet.extensions[1] == b"x"
+
+
+def test_a_capture_clock_apart_from_the_senders_is_taken_into_account() -> None:
+    video, _ = clocks()
+    video.on_sender_report(ntp_from_unix(THEIRS), 0, WALL)
+    distance = -90 << 32  # the camera's clock is behind the sender's by a minute and a half
+    value = ntp_from_unix(THEIRS - 90).to_bytes(8, "big") + distance.to_bytes(8, "big", signed=True)
+    packet = with_capture_time(value)
+    video.localize_capture_time(packet, CAPTURE_ID)
+    assert len(packet.extensions[CAPTURE_ID]) == 8
+    captured = unix_from_ntp(int.from_bytes(packet.extensions[CAPTURE_ID], "big"))
+    assert captured == pytest.approx(WALL, abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 9, 15])
+def test_what_is_no_capture_time_goes_no_further(size: int) -> None:
+    video, _ = clocks()
+    video.on_sender_report(ntp_from_unix(THEIRS), 0, WALL)
+    packet = with_capture_time(bytes(size))
+    video.localize_capture_time(packet, CAPTURE_ID)
+    assert CAPTURE_ID not in packet.extensions

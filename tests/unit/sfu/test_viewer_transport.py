@@ -60,15 +60,29 @@ def test_a_retransmission_bears_a_number_of_its_own() -> None:
     studio.send(vp8(1_001, keyframe=True))
     (first,) = numbers(viewer, studio)
     track.resend([track.newest_out() & 0xFFFF], studio.now)
-    assert track.probe(cluster=1, now=studio.now)
+    assert track.probe(cluster=1, size=200, now=studio.now)
     again = [parse_rtp(packet) for packet, _ in viewer.link.rtp]
     assert [p.payload_type for p in again] == [97, 97]
     assert [int.from_bytes(p.extensions[TRANSPORT_ID], "big") for p in again] == [first + 1, first + 2]
 
 
+@pytest.mark.parametrize(("size", "length"), [(200, 200), (355, 355), (1_200, 355)])
+def test_a_probe_has_the_size_that_was_planned_as_far_as_padding_goes(size: int, length: int) -> None:
+    studio, viewer = Studio(), Viewer()
+    studio.send(vp8(1_000, keyframe=True))
+    studio.tick()
+    track = viewer.down_track(numbered_media(), rtx_ssrc=0xF00)
+    studio.video.add_down_track(track, studio.now)
+    studio.send(vp8(1_001, keyframe=True))
+    assert track.probe(cluster=1, size=size, now=studio.now)
+    ((probe, _),) = viewer.link.rtp
+    headers = len(probe) - len(parse_rtp(probe).payload) - (probe[-1] if probe[0] & 0x20 else 0)
+    assert len(probe) - headers - 2 == length
+
+
 def test_nothing_to_probe_with_is_said() -> None:
     track = Viewer().down_track(numbered_media(), rtx_ssrc=0xF00)
-    assert not track.probe(cluster=1, now=0.0)
+    assert not track.probe(cluster=1, size=1_200, now=0.0)
 
 
 def test_feedback_moves_the_estimate() -> None:
