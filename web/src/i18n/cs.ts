@@ -72,6 +72,12 @@ export const cs: Messages = {
   volume: "Hlasitost",
   fullscreen: "Celá obrazovka",
   exitFullscreen: "Ukončit celou obrazovku",
+  qualityButton: "Kvalita: {quality}",
+  qualityAuto: "Auto",
+  qualityAutoNow: "Auto ({quality})",
+  qualityFrames: "{quality}, {count} sn./s",
+  qualityHeld: "Teď {quality}: víc spojení nepřenese.",
+  behindLive: "Zpoždění {delay}",
   play: "Spustit přehrávání",
   video: "Živý obraz opravy",
 
@@ -134,6 +140,8 @@ export const cs: Messages = {
   total: "Celkem",
   kilobits: "{count} kbit/s",
   milliseconds: "{count} ms",
+  seconds: "{count} s",
+  megabits: "{count} Mbit/s",
   percent: "{count} %",
   perSecond: "{count}/s",
 };

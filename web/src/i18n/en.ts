@@ -61,6 +61,12 @@ export const en = {
   volume: "Volume",
   fullscreen: "Full screen",
   exitFullscreen: "Leave full screen",
+  qualityButton: "Quality: {quality}",
+  qualityAuto: "Auto",
+  qualityAutoNow: "Auto ({quality})",
+  qualityFrames: "{quality}, {count} fps",
+  qualityHeld: "Now {quality}: the connection carries no more.",
+  behindLive: "{delay} behind live",
   play: "Start playing",
   video: "Live picture of the repair",
 
@@ -123,6 +129,8 @@ export const en = {
   total: "Total",
   kilobits: "{count} kbit/s",
   milliseconds: "{count} ms",
+  seconds: "{count} s",
+  megabits: "{count} Mbit/s",
   percent: "{count} %",
   perSecond: "{count}/s",
 };

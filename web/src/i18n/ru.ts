@@ -72,6 +72,12 @@ export const ru: Messages = {
   volume: "Громкость",
   fullscreen: "На весь экран",
   exitFullscreen: "Выйти из полноэкранного режима",
+  qualityButton: "Качество: {quality}",
+  qualityAuto: "Авто",
+  qualityAutoNow: "Авто ({quality})",
+  qualityFrames: "{quality}, {count} кадр/с",
+  qualityHeld: "Сейчас {quality}: на большее не хватает связи.",
+  behindLive: "Отставание {delay}",
   play: "Начать просмотр",
   video: "Прямая трансляция ремонта",
 
@@ -134,6 +140,8 @@ export const ru: Messages = {
   total: "Всего",
   kilobits: "{count} кбит/с",
   milliseconds: "{count} мс",
+  seconds: "{count} с",
+  megabits: "{count} Мбит/с",
   percent: "{count} %",
   perSecond: "{count}/с",
 };
