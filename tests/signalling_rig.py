@@ -25,6 +25,7 @@ from gateway.protocol.description import Candidate, Codec, Fingerprint, IceCrede
 from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerState
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.signalling.resource import SessionResource
 from gateway.signalling.revocation import RevocationWatcher
@@ -97,6 +98,8 @@ class FakePlane:
         self.open_sessions: dict[str, FakeSession] = {}
         self.opened: list[FakeSession] = []
         self.failure: GatewayError | None = None
+        self.layers: tuple[LayerState, ...] = ()
+        """Of every camera that somebody publishes on."""
         self._callbacks: list[Callable[[str], None]] = []
         self._layer_callbacks: list[Callable[[str], None]] = []
 
@@ -131,7 +134,7 @@ class FakePlane:
 
     def cameras(self, order_id: str) -> list[CameraState]:
         publishers = self._of(order_id, SessionKind.WHIP)
-        return [CameraState(s.spec.camera, True, 1_790_000_000.0, "VP8", ()) for s in publishers]
+        return [CameraState(s.spec.camera, True, 1_790_000_000.0, "VP8", self.layers) for s in publishers]
 
     def viewers(self, order_id: str) -> int:
         return len(self._of(order_id, SessionKind.WHEP))
@@ -196,6 +199,9 @@ class Rig:
     ledger: FakeLedger
     services: Services
     tokens: Tokens
+    glass_to_glass: list[float]
+    first_frame: list[float]
+    """What players' reports added to the distributions."""
 
     @property
     def sessions(self) -> SessionRegistry:
@@ -231,6 +237,7 @@ def make_rig(
         secret=turn_secret,
     )
     tokens = Tokens(SECRET, clock)
+    glass_to_glass, first_frame = list[float](), list[float]()
     services = Services(
         settings=settings or Settings(),
         clock=clock,
@@ -243,12 +250,18 @@ def make_rig(
         resource=SessionResource(media=plane, sessions=sessions),
         whip=WhipService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
         whep=WhepService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
+        playback=PlaybackBook(
+            media=plane,
+            sessions=sessions,
+            observe_glass_to_glass=glass_to_glass.append,
+            observe_first_frame=first_frame.append,
+        ),
         ice_servers=ice_servers,
         metrics=CollectorRegistry(),
         drops=drops,
         pages=pages,
     )
-    return Rig(plane, ledger, services, tokens)
+    return Rig(plane, ledger, services, tokens, glass_to_glass, first_frame)
 
 
 Http = TestClient[Any, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api import events, live_stream, middleware, ops, pages, sessions, whep, whip
+from gateway.api import events, live_stream, middleware, ops, pages, sessions, whep, whep_extensions, whip
 from gateway.api.endpoint import LIMITS, Limits
 from gateway.api.services import SERVICES, Services
 
@@ -23,10 +23,12 @@ def create_app(services: Services) -> web.Application:
             *whep.routes(),
             *sessions.routes(),
             *live_stream.routes(services),
+            *admin_streams.routes(services),
             *ops.routes(),
             *pages.routes(),
             web.options("/api/{tail:.*}", middleware.api_preflight),
         ]
     )
     events.attach(app, services)
+    whep_extensions.attach(app, services)
     return app
