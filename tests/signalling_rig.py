@@ -25,7 +25,6 @@ from gateway.protocol.description import Candidate, Codec, Fingerprint, IceCrede
 from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerState
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.opening import Doorkeeper
-from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.signalling.resource import SessionResource
 from gateway.signalling.revocation import RevocationWatcher
@@ -199,9 +198,6 @@ class Rig:
     ledger: FakeLedger
     services: Services
     tokens: Tokens
-    glass_to_glass: list[float]
-    first_frame: list[float]
-    """What players' reports added to the distributions."""
 
     @property
     def sessions(self) -> SessionRegistry:
@@ -237,7 +233,6 @@ def make_rig(
         secret=turn_secret,
     )
     tokens = Tokens(SECRET, clock)
-    glass_to_glass, first_frame = list[float](), list[float]()
     services = Services(
         settings=settings or Settings(),
         clock=clock,
@@ -250,18 +245,12 @@ def make_rig(
         resource=SessionResource(media=plane, sessions=sessions),
         whip=WhipService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
         whep=WhepService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
-        playback=PlaybackBook(
-            media=plane,
-            sessions=sessions,
-            observe_glass_to_glass=glass_to_glass.append,
-            observe_first_frame=first_frame.append,
-        ),
         ice_servers=ice_servers,
         metrics=CollectorRegistry(),
         drops=drops,
         pages=pages,
     )
-    return Rig(plane, ledger, services, tokens, glass_to_glass, first_frame)
+    return Rig(plane, ledger, services, tokens)
 
 
 Http = TestClient[Any, Any]

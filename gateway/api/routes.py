@@ -23,7 +23,6 @@ def create_app(services: Services) -> web.Application:
             *whep.routes(),
             *sessions.routes(),
             *live_stream.routes(services),
-            *admin_streams.routes(services),
             *ops.routes(),
             *pages.routes(),
             web.options("/api/{tail:.*}", middleware.api_preflight),
