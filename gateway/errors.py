@@ -45,6 +45,12 @@ class Unacceptable(GatewayError):
     code = "unacceptable"
 
 
+class UnknownLayer(Unacceptable):
+    """A player asked for a layer, or an m-line, that is not on offer."""
+
+    code = "unknown_layer"
+
+
 class Unauthenticated(GatewayError):
     """No token, or one that is invalid or has expired."""
 

@@ -97,6 +97,8 @@ class FakePlane:
         self.open_sessions: dict[str, FakeSession] = {}
         self.opened: list[FakeSession] = []
         self.failure: GatewayError | None = None
+        self.layers: tuple[LayerState, ...] = ()
+        """Of every camera that somebody publishes on."""
         self._callbacks: list[Callable[[str], None]] = []
         self._layer_callbacks: list[Callable[[str], None]] = []
 
@@ -131,7 +133,7 @@ class FakePlane:
 
     def cameras(self, order_id: str) -> list[CameraState]:
         publishers = self._of(order_id, SessionKind.WHIP)
-        return [CameraState(s.spec.camera, True, 1_790_000_000.0, "VP8", ()) for s in publishers]
+        return [CameraState(s.spec.camera, True, 1_790_000_000.0, "VP8", self.layers) for s in publishers]
 
     def viewers(self, order_id: str) -> int:
         return len(self._of(order_id, SessionKind.WHEP))

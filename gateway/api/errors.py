@@ -61,6 +61,11 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ru": "Ваша программа и сервер не нашли общего формата видео и звука.",
         "cs": "Váš program a server nenašly společný formát obrazu a zvuku.",
     },
+    "unknown_layer": {
+        "en": "This picture quality is not on offer.",
+        "ru": "Такого качества изображения сейчас нет.",
+        "cs": "Tato kvalita obrazu není v nabídce.",
+    },
     "invalid_token": {
         "en": "Please log in again: your access is not valid or has ended.",
         "ru": "Войдите ещё раз: доступ недействителен или закончился.",

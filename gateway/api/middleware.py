@@ -38,11 +38,6 @@ _SESSION_CORS: Mapping[str, str] = {
     ),
     "Access-Control-Max-Age": "7200",
 }
-_ACCEPTED: Mapping[str, Mapping[str, str]] = {
-    hdrs.METH_POST: {"Accept-Post": SDP},
-    hdrs.METH_PATCH: {"Accept-Patch": FRAGMENT},
-}
-"""What a 415 says to the method that met it (RFC 9110 section 15.5.16)."""
 _SECURITY: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     # A shop's site may hand a token over in the query: it must not travel on.
@@ -85,9 +80,16 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
     if request.path.startswith(_SESSION_PATHS):
         response.headers.update(_SESSION_CORS)
         if response.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
-            response.headers.update(_ACCEPTED.get(request.method, {}))
+            response.headers.update(_accepted(request))
     elif request.path.startswith("/api/"):
         _add_api_cors(request, response)
+
+
+def _accepted(request: web.Request) -> Mapping[str, str]:
+    """What a 415 says to the method that met it (RFC 9110 section 15.5.16)."""
+    if request.method == hdrs.METH_PATCH:
+        return {"Accept-Patch": FRAGMENT}
+    return {"Accept-Post": "application/json" if request.path.startswith("/sessions/") else SDP}
 
 
 def _add_api_cors(request: web.Request, response: web.StreamResponse) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api import events, live_stream, middleware, ops, pages, sessions, whep, whip
+from gateway.api import events, live_stream, middleware, ops, pages, sessions, whep, whep_extensions, whip
 from gateway.api.endpoint import LIMITS, Limits
 from gateway.api.services import SERVICES, Services
 
@@ -29,4 +29,5 @@ def create_app(services: Services) -> web.Application:
         ]
     )
     events.attach(app, services)
+    whep_extensions.attach(app, services)
     return app

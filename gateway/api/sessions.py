@@ -26,7 +26,8 @@ def routes() -> list[web.RouteDef]:
 
 async def patch(request: web.Request) -> web.Response:
     """Trickle → 204; ICE restart → 200 with our fragment and a new ETag."""
-    session_id, grant = _enter(request)
+    session_id = request.match_info["session_id"]
+    grant = enter(request, session_id)
     resource = request.app[SERVICES].resource
     resource.find(session_id, grant)
     require_type(request, FRAGMENT)
@@ -50,14 +51,16 @@ async def patch(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     """End the session."""
-    session_id, grant = _enter(request)
+    session_id = request.match_info["session_id"]
+    grant = enter(request, session_id)
     request.app[SERVICES].resource.delete(session_id, grant)
     return web.Response(status=200)
 
 
 async def exists(request: web.Request) -> web.Response:
     """204 while the session lives, 404 afterwards."""
-    session_id, grant = _enter(request)
+    session_id = request.match_info["session_id"]
+    grant = enter(request, session_id)
     request.app[SERVICES].resource.find(session_id, grant)
     return web.Response(status=204)
 
@@ -69,10 +72,14 @@ async def options(request: web.Request) -> web.Response:
     )
 
 
-def _enter(request: web.Request) -> tuple[str, Grant | None]:
-    """Rate limits, then the token if one was sent: the URL alone is enough to act on its session."""
-    session_id = request.match_info["session_id"]
+def enter(request: web.Request, resource_id: str) -> Grant | None:
+    """Rate limits, then the token if one was sent: the URL alone is enough to act on what it names.
+
+    Raises:
+        RateLimited: the caller's address, or this resource, is asked too often.
+        Unauthenticated: a token that is invalid or has expired.
+    """
     limits = request.app[LIMITS]
     limits.changes.take(client_address(request))
-    limits.session.take(session_id)
-    return session_id, optional_grant(request)
+    limits.session.take(resource_id)
+    return optional_grant(request)

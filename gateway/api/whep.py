@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.api import whep_extensions
 from gateway.api.auth import require_grant
 from gateway.api.endpoint import SDP, created, empty, endpoint_of, limit_offers, options, read_offer
 from gateway.api.services import SERVICES
@@ -24,12 +25,16 @@ def routes() -> list[web.RouteDef]:
 
 
 async def play(request: web.Request) -> web.Response:
-    """Open a viewer's session."""
+    """Open a viewer's session; the Link fields tell its ICE servers, then its extensions."""
     whep = request.app[SERVICES].whep
     limit_offers(request)
     grant = require_grant(request)
     whep.authorize(grant, *endpoint_of(request))
-    return created(await whep.play(await read_offer(request, grant)))
+    answer = await whep.play(await read_offer(request, grant))
+    response = created(answer)
+    for link in whep_extensions.links(answer.session_id):
+        response.headers.add("Link", link)
+    return response
 
 
 async def describe(request: web.Request) -> web.Response:

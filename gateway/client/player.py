@@ -17,6 +17,7 @@ from gateway.client.rtp_receiver import RtpReceiver
 from gateway.client.session import ClientSession
 from gateway.clock import SystemClock
 from gateway.errors import Malformed
+from gateway.protocol import extensions
 from gateway.protocol.datagram import DatagramKind
 from gateway.protocol.description import Codec
 from gateway.protocol.ice import new_ice_credentials
@@ -28,18 +29,26 @@ from gateway.protocol.rtcp import (
     parse_rtcp,
 )
 from gateway.protocol.rtp import RtpPacket, parse_rtp
+from gateway.protocol.twcc import TransportCcReceiver
 
 REPORT_INTERVAL = 1.0
+FEEDBACK_INTERVAL = 0.05
+"""Seconds between two transport-wide feedbacks: libwebrtc's, from 220 kbit/s on."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayRequest:
-    """Where from and how. `nack` asks again for gaps, `timestamps` takes arrival times from the kernel."""
+    """Where from and how.
+
+    `nack` asks again for gaps, `timestamps` takes arrival times from the kernel, `transport_cc` tells the
+    server of every arrival, as browsers do.
+    """
 
     url: str
     token: str = field(repr=False)
     nack: bool = True
     timestamps: bool = False
+    transport_cc: bool = False
 
 
 class Player:
@@ -66,7 +75,9 @@ class Player:
         self._on_rtp = on_rtp
         self._clock = SystemClock()
         self._rtx: set[int] = set()
-        self._reports: asyncio.Task[None] | None = None
+        self._arrivals = TransportCcReceiver(1) if request.transport_cc else None
+        self._number_id = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def closed(self) -> asyncio.Future[str]:
@@ -78,7 +89,10 @@ class Player:
         offer = play_offer(ice=new_ice_credentials(), fingerprint=self.session.certificate.fingerprint)
         answer = await self.session.open(offer)
         self._read_codecs(answer)
-        self._reports = asyncio.create_task(self._report(), name="player reports")
+        self._tasks = [asyncio.create_task(self._report(), name="player reports")]
+        if self._arrivals is not None:
+            feedback = self._tell_arrivals(self._arrivals)
+            self._tasks.append(asyncio.create_task(feedback, name="player feedback"))
 
     def request_keyframe(self) -> None:
         """Send a PLI for every video stream."""
@@ -88,13 +102,14 @@ class Player:
 
     async def close(self) -> None:
         """Leave. May be called again."""
-        if self._reports is not None:
-            self._reports.cancel()
-            self._reports = None
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
         await self.session.close()
 
     def _read_codecs(self, answer: Answer) -> None:
         for line in answer.media:
+            self._number_id = line.extensions.get(extensions.TRANSPORT_CC, self._number_id)
             for codec in line.codecs:
                 self.codecs[codec.payload_type] = codec
                 if codec.rtx_payload_type is not None:
@@ -118,8 +133,14 @@ class Player:
         missing = stream.add(packet.sequence_number, packet.timestamp, len(packet.payload), now)
         if missing and self._nack and packet.payload_type not in self._rtx:
             self.session.send_rtcp(Nack(1, packet.ssrc, tuple(missing)).encode())
+        arrived = self.session.arrived_at or now
+        if self._arrivals is not None:
+            number = packet.extensions.get(self._number_id)
+            if number is not None:
+                self._arrivals.media_ssrc = packet.ssrc
+                self._arrivals.add(int.from_bytes(number[:2], "big"), arrived)
         if self._on_rtp is not None:
-            self._on_rtp(packet, self.session.arrived_at or now)
+            self._on_rtp(packet, arrived)
 
     def _on_reports(self, packet: bytes, now: float) -> None:
         for report in parse_rtcp(packet):
@@ -133,3 +154,10 @@ class Player:
             reports = [report for stream in self.streams.values() if (report := stream.report(now))]
             if reports and not self.closed.done():
                 self.session.send_rtcp(ReceiverReport(1, tuple(reports[:31])).encode())
+
+    async def _tell_arrivals(self, arrivals: TransportCcReceiver) -> None:
+        while not self.closed.done():
+            await asyncio.sleep(FEEDBACK_INTERVAL)
+            now = self._clock.monotonic() if self.session.arrived_at is None else self._clock.time()
+            while (feedback := arrivals.build(now)) is not None and not self.closed.done():
+                self.session.send_rtcp(feedback)

@@ -37,6 +37,9 @@ _SETTLED = 1.0
 """Seconds a nomination must find the selected address without media to move it."""
 _OVERLAP = 0.1
 """Seconds within which media on two addresses is taken for reordering, not for a move."""
+_FAREWELL = 3.0
+"""Seconds after a restart for which media may still come from the addresses before it (RFC 8445 section 8.3):
+a peer that nominates at once sends there until our answer has reached it."""
 
 # ice-char without '+' and '/' (RFC 8839 section 5.4): easier to read in logs and URLs.
 _ICE_CHARS = string.ascii_letters + string.digits
@@ -90,6 +93,7 @@ class IceLiteAgent:
     __slots__ = (
         "_current",
         "_drops",
+        "_farewell",
         "_keys",
         "_outbox",
         "_paths",
@@ -106,6 +110,7 @@ class IceLiteAgent:
         self._paths: dict[Address, _Path] = {}
         self._drops = drops
         self._outbox: list[tuple[bytes, Address]] = []
+        self._farewell: float | None = None
         self.selected: Address | None = None
         self.last_seen: float | None = None
         """When the peer last proved to be alive, None if never."""
@@ -136,7 +141,7 @@ class IceLiteAgent:
         return outbox
 
     def is_validated(self, address: Address) -> bool:
-        """Whether a check with our credentials came from `address`."""
+        """Whether a check with our credentials came from `address`; for a farewell also with those before."""
         return address in self._paths
 
     def on_authenticated_media(self, address: Address, now: float) -> None:
@@ -149,12 +154,15 @@ class IceLiteAgent:
         if address != self.selected and self._has_moved_to(path, now):
             self.selected = address
         if self._previous is not None:
-            self._finish_restart()
+            self._finish_restart(now)
 
     def on_handshake(self, address: Address, now: float) -> None:
         """DTLS came from `address`: the best hint before there are keys, worthless after."""
+        path = self._paths.get(address)
         selected = self._paths.get(self.selected) if self.selected else None
-        if address in self._paths and (selected is None or selected.media_at == -math.inf):
+        if path is None or (selected is not None and path.generation < selected.generation):
+            return
+        if selected is None or selected.media_at == -math.inf:
             self.selected = address
 
     def restart(self, local: IceCredentials, remote: IceCredentials) -> None:
@@ -168,13 +176,17 @@ class IceLiteAgent:
 
     @property
     def deadline(self) -> float | None:
-        """When `handle_timer` will change the state if the peer stays silent."""
+        """When `handle_timer` is due if the peer stays silent."""
         if self.last_seen is None or self.state is IceState.FAILED:
             return None
-        return self.last_seen + (DISCONNECTED_AFTER if self.state is IceState.CONNECTED else FAILED_AFTER)
+        silence = DISCONNECTED_AFTER if self.state is IceState.CONNECTED else FAILED_AFTER
+        due = self.last_seen + silence
+        return due if self._farewell is None else min(due, self._farewell)
 
     def handle_timer(self, now: float) -> None:
-        """Notice silence."""
+        """Notice silence; let go of the addresses from before a restart."""
+        if self._farewell is not None and now >= self._farewell:
+            self._forget_former()
         if self.last_seen is None:
             return
         if now >= self.last_seen + FAILED_AFTER:
@@ -222,7 +234,7 @@ class IceLiteAgent:
         if selected is None or selected.generation < path.generation or now - selected.media_at > _SETTLED:
             self.selected = address
         if self._previous is not None:
-            self._finish_restart()
+            self._finish_restart(now)
 
     def _has_moved_to(self, path: _Path, now: float) -> bool:
         if self.selected is None:
@@ -235,10 +247,16 @@ class IceLiteAgent:
     def _is_in_use(self, generation: _Generation) -> bool:
         return self.selected is not None and self._paths[self.selected].generation == generation.number
 
-    def _finish_restart(self) -> None:
+    def _finish_restart(self, now: float) -> None:
         """Let the previous generation go once the selected address belongs to the current one."""
         if self._is_in_use(self._current):
             self._previous = None
             self._keys = {self._current.username: self._current.key}
-            number = self._current.number
-            self._paths = {a: path for a, path in self._paths.items() if path.generation == number}
+            self._farewell = now + _FAREWELL
+
+    def _forget_former(self) -> None:
+        """Addresses older than the selected one's generation count no longer."""
+        self._farewell = None
+        if self.selected is not None:
+            oldest = self._paths[self.selected].generation
+            self._paths = {a: path for a, path in self._paths.items() if path.generation >= oldest}

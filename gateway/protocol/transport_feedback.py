@@ -6,8 +6,10 @@ transport-wide sequence numbers, whether and when it arrived.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from struct import Struct
 from typing import ClassVar, Final
 
 from gateway.protocol.rtcp_wire import TRANSPORT_FEEDBACK_TYPE, RtcpError, pack_packet
@@ -25,24 +27,30 @@ MAX_DELTA: Final = (1 << 15) - 1
 MAX_STATUS_COUNT: Final = 1 << 15
 """Packets a message may be about: over half the circle, sequence numbers have no order."""
 
-_FIXED_SIZE: Final = 16
+_FIXED: Final = Struct("!IIHHI")
+"""Both ssrcs, base sequence number, status count; reference time and feedback count."""
+
 _NOT_RECEIVED: Final = 0
 _SMALL_DELTA: Final = 1
 _LARGE_DELTA: Final = 2
+_RESERVED: Final = 3
 _MAX_RUN: Final = (1 << 13) - 1
 _ONE_BIT_SYMBOLS: Final = 14
 _TWO_BIT_SYMBOLS: Final = 7
 _VECTOR: Final = 0x8000
 _TWO_BIT_VECTOR: Final = 0xC000
+_ONE_BIT: Final = [bytes([octet >> shift & 1 for shift in range(7, -1, -1)]) for octet in range(256)]
+_TWO_BIT: Final = [bytes([octet >> shift & 3 for shift in range(6, -1, -2)]) for octet in range(256)]
+"""The symbols in an octet of a vector, by the octet."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransportFeedback:
     """Arrivals of the packets from `base_sequence` on, one entry a packet.
 
-    `reference_time` is in units of 64 ms, modulo 2**24. An entry of `arrivals` is seconds after
-    the reference time (a multiple of 250 microseconds; may be negative), None for a packet that did not
-    arrive. `feedback_count` numbers the messages modulo 256.
+    `reference_time` is in units of 64 ms, modulo 2**24. An entry of `arrivals` is in ticks of 250
+    microseconds after the reference time (may be negative), None for a packet that did not arrive.
+    `feedback_count` numbers the messages modulo 256.
     """
 
     FORMAT: ClassVar[int] = 15
@@ -52,7 +60,7 @@ class TransportFeedback:
     base_sequence: int
     reference_time: int
     feedback_count: int
-    arrivals: tuple[float | None, ...]
+    arrivals: tuple[int | None, ...]
 
     def encode(self) -> bytes:
         """The packet. RtcpError for no or too many packets, or neighbours too far apart in time."""
@@ -65,9 +73,8 @@ class TransportFeedback:
             if arrival is None:
                 symbols.append(_NOT_RECEIVED)
                 continue
-            ticks = round(arrival * TICKS_PER_SECOND)
-            delta = ticks - previous
-            previous = ticks
+            delta = arrival - previous
+            previous = arrival
             if 0 <= delta <= 255:
                 symbols.append(_SMALL_DELTA)
                 deltas.append(delta)
@@ -76,35 +83,24 @@ class TransportFeedback:
                 deltas += delta.to_bytes(2, "big", signed=True)
             else:
                 raise RtcpError("packets of one transport feedback are too far apart")
-        body = (
-            self.sender_ssrc.to_bytes(4, "big")
-            + self.media_ssrc.to_bytes(4, "big")
-            + self.base_sequence.to_bytes(2, "big")
-            + len(self.arrivals).to_bytes(2, "big")
-            + (self.reference_time & 0xFFFFFF).to_bytes(3, "big")
-            + (self.feedback_count & 0xFF).to_bytes(1, "big")
-            + _encode_chunks(symbols)
-            + deltas
+        reference = (self.reference_time & 0xFFFFFF) << 8 | self.feedback_count & 0xFF
+        fixed = _FIXED.pack(
+            self.sender_ssrc, self.media_ssrc, self.base_sequence, len(self.arrivals), reference
         )
+        body = fixed + _encode_chunks(symbols) + deltas
         return pack_packet(self.FORMAT, TRANSPORT_FEEDBACK_TYPE, body, padding=-len(body) % 4)
 
     @classmethod
     def parse(cls, body: bytes) -> TransportFeedback:
         """Read the part behind the RTCP header; RtcpError when it is cut off or says nonsense."""
-        if len(body) < _FIXED_SIZE:
+        if len(body) < _FIXED.size:
             raise RtcpError("a transport feedback is cut off")
-        count = int.from_bytes(body[10:12], "big")
+        sender, media, base, count, reference = _FIXED.unpack_from(body)
         if not 1 <= count <= MAX_STATUS_COUNT:
             raise RtcpError(f"a transport feedback about {count} packets")
         symbols, position = _decode_chunks(body, count)
-        return cls(
-            sender_ssrc=int.from_bytes(body[0:4], "big"),
-            media_ssrc=int.from_bytes(body[4:8], "big"),
-            base_sequence=int.from_bytes(body[8:10], "big"),
-            reference_time=int.from_bytes(body[12:15], "big"),
-            feedback_count=body[15],
-            arrivals=_decode_deltas(body, position, symbols),
-        )
+        arrivals = _decode_deltas(body, position, symbols)
+        return cls(sender, media, base, reference >> 8, reference & 0xFF, arrivals)
 
 
 def _encode_chunks(symbols: bytearray) -> bytes:
@@ -147,37 +143,42 @@ def _pack_symbols(symbols: Sequence[int], width: int, places: int) -> int:
 def _decode_chunks(body: bytes, count: int) -> tuple[bytearray, int]:
     """`count` symbols and the offset of the first delta."""
     symbols = bytearray()
-    position = _FIXED_SIZE
+    position = _FIXED.size
     while len(symbols) < count:
         if position + 2 > len(body):
             raise RtcpError("the status chunks of a transport feedback are cut off")
-        chunk = body[position] << 8 | body[position + 1]
+        high, low = body[position], body[position + 1]
         position += 2
-        if chunk < _VECTOR:
-            run = min(chunk & _MAX_RUN, count - len(symbols))
-            symbols += bytes((chunk >> 13,)) * run
-        elif chunk < _TWO_BIT_VECTOR:
-            symbols += bytes(chunk >> shift & 1 for shift in range(13, -1, -1))
+        if high < _VECTOR >> 8:
+            run = (high << 8 | low) & _MAX_RUN
+            symbols += bytes((high >> 5,)) * min(run, count - len(symbols))
+        elif high < _TWO_BIT_VECTOR >> 8:
+            symbols += _ONE_BIT[high][2:] + _ONE_BIT[low]
         else:
-            symbols += bytes(chunk >> shift & 3 for shift in range(12, -1, -2))
+            symbols += _TWO_BIT[high][1:] + _TWO_BIT[low]
     del symbols[count:]
     return symbols, position
 
 
-def _decode_deltas(body: bytes, position: int, symbols: bytearray) -> tuple[float | None, ...]:
-    arrivals: list[float | None] = []
-    end = len(body)
-    ticks = 0
+def _decode_deltas(body: bytes, position: int, symbols: bytearray) -> tuple[int | None, ...]:
+    small, large = symbols.count(_SMALL_DELTA), symbols.count(_LARGE_DELTA)
+    end = position + small + 2 * large
+    if _RESERVED in symbols:
+        raise RtcpError("a transport feedback uses the reserved status")
+    if end > len(body):
+        raise RtcpError("the deltas of a transport feedback are cut off")
+    ticks = accumulate(_mixed_deltas(body, position, symbols) if large else body[position:end])
+    if small + large == len(symbols):
+        return tuple(ticks)
+    return tuple([next(ticks) if symbol else None for symbol in symbols])
+
+
+def _mixed_deltas(body: bytes, position: int, symbols: bytearray) -> Iterator[int]:
+    """Deltas of which some are large: two octets, signed; the small are one, unsigned."""
     for symbol in symbols:
-        if symbol == _NOT_RECEIVED:
-            arrivals.append(None)
-            continue
-        if symbol > _LARGE_DELTA:
-            raise RtcpError("a transport feedback uses the reserved status")
-        if position + symbol > end:
-            raise RtcpError("the deltas of a transport feedback are cut off")
-        # The symbol is also the delta's size: one octet unsigned, two signed.
-        ticks += int.from_bytes(body[position : position + symbol], "big", signed=symbol == _LARGE_DELTA)
-        position += symbol
-        arrivals.append(ticks / TICKS_PER_SECOND)
-    return tuple(arrivals)
+        if symbol == _SMALL_DELTA:
+            yield body[position]
+            position += 1
+        elif symbol == _LARGE_DELTA:
+            yield ((body[position] << 8 | body[position + 1]) ^ 0x8000) - 0x8000
+            position += 2

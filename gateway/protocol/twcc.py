@@ -117,9 +117,9 @@ class TransportCcReceiver:
         start = max(self._unreported, self._floor)
         return sorted(number for number in self._arrivals if number >= start)
 
-    def _collect(self, pending: list[int], base: int, reference: int) -> tuple[list[float | None], int]:
+    def _collect(self, pending: list[int], base: int, reference: int) -> tuple[list[int | None], int]:
         """Arrivals from `base` on, as many as one message can tell, and how many of `pending` that is."""
-        collected: list[float | None] = []
+        collected: list[int | None] = []
         expected, previous = base, reference
         used = 0
         for number in pending[:MAX_RECEIVED]:
@@ -129,7 +129,7 @@ class TransportCcReceiver:
             if not MIN_DELTA <= ticks - previous <= MAX_DELTA:
                 break
             collected.extend([None] * (number - expected))
-            collected.append((ticks - reference) / TICKS_PER_SECOND)
+            collected.append(ticks - reference)
             expected, previous = number + 1, ticks
             used += 1
         return collected, used

@@ -1,4 +1,7 @@
-"""Link header fields (RFC 8288) that tell a client its ICE servers (RFC 9725 section 4.6)."""
+"""Link header fields (RFC 8288): a client's ICE servers, and the extensions that its session has.
+
+Source: RFC 9725 sections 4.6 and 4.8, for WHIP and WHEP alike.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,16 @@ def ice_server_links(servers: Iterable[IceServer]) -> list[str]:
     The parameters' order `rel; username; credential; credential-type` is what clients were built against.
     """
     return [_link(server) for server in servers]
+
+
+def extension_link(url: str, urn: str, **attributes: str) -> str:
+    """One field value for one extension: players find `rel` first, as with ICE servers."""
+    parts = [
+        f"<{url}>",
+        f'rel="{urn}"',
+        *(f'{name}="{_escaped(value)}"' for name, value in attributes.items()),
+    ]
+    return "; ".join(parts)
 
 
 def _link(server: IceServer) -> str:

@@ -10,7 +10,7 @@ from loadtest.bench.figures import show
 
 BENCHMARKS = {
     "fanout": "the forwarding loop alone, against the same bursts sent without any work",
-    "latency": "latency that the gateway adds, one publisher and ten viewers",
+    "latency": "latency that the gateway adds, one publisher and ten viewers; --layers: by simulcast layer",
     "memory": "resident memory a viewer, and what remains after they left",
     "join": "first frame decoded in Chromium after the WHEP POST",
 }

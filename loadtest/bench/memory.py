@@ -11,7 +11,7 @@ import uvloop
 from gateway.client.player import Player, PlayRequest
 from loadtest.bench.figures import progress
 from loadtest.bench.gateway_process import RunningGateway, gateway
-from loadtest.bench.media import SteadyPublisher
+from loadtest.bench.media import SteadyPublisher, one_stream
 
 SETTLE = 3.0
 AT_ONCE = 8
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> dict[str, object]:
 
 async def _measure(running: RunningGateway, options: argparse.Namespace) -> dict[str, object]:
     async with aiohttp.ClientSession() as http:
-        publisher = SteadyPublisher(running, http, options.bitrate * 1_000)
+        publisher = SteadyPublisher(running, http, one_stream(options.bitrate * 1_000))
         await publisher.open()
         await _crowd(running, WARM_UP_VIEWERS, SETTLE)
         before, tasks = running.resident_bytes(), await _metric(running, "gateway_tasks")

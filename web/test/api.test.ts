@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseInstant, parsePayload, renewalDelay, validateToken } from "../src/api/auth";
 import { backoff } from "../src/api/backoff";
-import { parseDraining, parseSessionClosed, parseStreamState, parseViewers } from "../src/api/events";
+import {
+  parseClock,
+  parseDraining,
+  parseLayerState,
+  parseSessionClosed,
+  parseStreamState,
+  parseUplinkState,
+  parseViewers,
+} from "../src/api/events";
 import { reachable, request } from "../src/api/http";
 import { iceServersOf, parseIceServers, parseLinks } from "../src/api/link-header";
 import { orderCodecs, withStereoOpus } from "../src/api/offer";
@@ -138,9 +146,44 @@ describe("addresses", () => {
 describe("events", () => {
   it("reads cameras and skips what is none", () => {
     const state = parseStreamState({ orderId: "o", cameras: [{ name: "main", live: true, since: 5 }, { live: true }, 7] });
-    expect(state).toEqual({ orderId: "o", cameras: [{ name: "main", live: true, since: 5000 }] });
+    expect(state).toEqual({ orderId: "o", cameras: [{ name: "main", live: true, since: 5000, layers: [] }] });
     expect(parseStreamState({ orderId: "o" })).toBeUndefined();
     expect(parseStreamState(null)).toBeUndefined();
+  });
+
+  const layer = { rid: "h", width: 1280, height: 720, fps: 25, bitrate: 1_800_000, live: true };
+
+  it("reads the layers of a camera and skips what is none", () => {
+    const layers = [layer, { rid: 7 }, null, { rid: "l", height: -1, fps: "many" }];
+    expect(parseStreamState({ cameras: [{ name: "main", live: true, layers }] })?.cameras[0]?.layers).toEqual([
+      layer,
+      { rid: "l", width: 0, height: 0, fps: 0, bitrate: 0, live: false },
+    ]);
+    expect(parseStreamState({ cameras: [{ name: "main", layers: "none" }] })?.cameras[0]?.layers).toEqual([]);
+  });
+
+  it("reads what a session plays", () => {
+    const told = { sessionId: "s", camera: "main", rid: "h", width: 1280, height: 720, fps: 25, bitrate: 1_800_000 };
+    expect(parseLayerState({ ...told, wanted: "m", maxHeight: null })).toEqual({ sessionId: "s", playing: layer, wanted: "m" });
+    const nothing = { sessionId: "s", camera: "main", rid: null, width: null, height: null, fps: null, bitrate: null };
+    expect(parseLayerState(nothing)).toEqual({ sessionId: "s", playing: undefined, wanted: "auto" });
+    expect(parseLayerState({ rid: "h" })).toBeUndefined();
+    expect(parseLayerState("h")).toBeUndefined();
+  });
+
+  it("reads what arrives from a publisher", () => {
+    const told = { sessionId: "s", camera: "main", bitrate: 1_200_000, loss: 0.02, layers: [] };
+    expect(parseUplinkState(told)).toEqual({ sessionId: "s", bitrate: 1_200_000, loss: 0.02 });
+    expect(parseUplinkState({ ...told, bitrate: -1, loss: 7 })).toEqual({ sessionId: "s", bitrate: 0, loss: 1 });
+    expect(parseUplinkState({ ...told, loss: null })?.loss).toBe(0);
+    expect(parseUplinkState({ ...told, bitrate: null })).toBeUndefined();
+    expect(parseUplinkState(undefined)).toBeUndefined();
+  });
+
+  it("reads the gateway's clock", () => {
+    expect(parseClock({ ok: true, now: 1_700_000_000_000 })).toBe(1_700_000_000_000);
+    expect(parseClock({ error: "Slow down", code: "rate_limited" })).toBeUndefined();
+    expect(parseClock({ now: Number.NaN })).toBeUndefined();
   });
 
   it("reads counts, closings and draining", () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { captureProblem } from "../src/studio/capture";
 import { encodingsFor } from "../src/studio/encodings";
-import { OutgoingMeter } from "../src/studio/outgoing-stats";
+import { OutgoingMeter, type OutgoingStats } from "../src/studio/outgoing-stats";
 import { defaultSettings, parseSettings } from "../src/studio/settings";
+import { UplinkWatch } from "../src/studio/uplink";
 
 const quality = { frameRate: 30, bitrate: 3_000_000, simulcast: true };
 
@@ -75,6 +76,14 @@ describe("outgoing statistics", () => {
     expect(meter.read(report(layer("h", 720, 100, 1000))).layers[0]?.bitrate).toBe(0);
   });
 
+  it("tells what the video is set to and what the browser makes of it now", () => {
+    const encodings = [{ rid: "l", maxBitrate: 200 }, { rid: "m", active: false, maxBitrate: 70 }, { rid: "h", active: true, maxBitrate: 2000 }];
+    const low = { ...layer("l", 180, 0, 0), targetBitrate: 150 };
+    const high = { ...layer("h", 720, 0, 0), targetBitrate: 1000 };
+    expect(new OutgoingMeter().read(report(low, high), encodings)).toMatchObject({ target: 1150, wanted: 2200 });
+    expect(new OutgoingMeter().read(report(layer("h", 720, 0, 0)))).toMatchObject({ target: undefined, wanted: 0 });
+  });
+
   it("reports the worst of round trip, loss and limitation", () => {
     const stats = new OutgoingMeter().read(
       report(
@@ -91,6 +100,102 @@ describe("outgoing statistics", () => {
     const pair = { id: "p", type: "candidate-pair", nominated: true, currentRoundTripTime: 0.005 };
     expect(new OutgoingMeter().read(report(pair))).toMatchObject({ roundTripTime: 0.005, fractionLost: undefined });
     expect(new OutgoingMeter().read(report()).roundTripTime).toBeUndefined();
+  });
+});
+
+describe("uplink", () => {
+  const sending = {
+    layers: [{ rid: "h", width: 1280, height: 720, framesPerSecond: 30, bitrate: 1_000_000 }],
+    audioBitrate: 0,
+    codec: "H264",
+    roundTripTime: undefined,
+    fractionLost: undefined,
+    limitation: "none",
+    target: 2_800_000,
+    wanted: 3_000_000,
+  } as const;
+  const heldBack = { ...sending, target: 1_200_000, limitation: "bandwidth" } as const;
+
+  /** Reads once a second after the gateway told the same each two; returns the last reading. */
+  function watched(stats: OutgoingStats, arriving: { bitrate: number; loss: number }, until: number, settings = defaultSettings) {
+    const watch = new UplinkWatch();
+    let view = watch.read("s", stats, settings, 0);
+    for (let now = 0; now <= until; now += 1) {
+      if (now % 2 === 0) watch.told(arriving, now);
+      view = watch.read("s", stats, settings, now);
+    }
+    return view;
+  }
+
+  it("sees no lack in a picture that needs little", () => {
+    const view = watched(sending, { bitrate: 1_000_000, loss: 0 }, 60);
+    expect(view).toEqual({ carried: 1_000_000, wanted: 3_000_000, loss: 0, told: true, trouble: "none", advice: undefined });
+  });
+
+  it("warns when the network holds the browser back for long, and names the bitrate that fits", () => {
+    const arriving = { bitrate: 1_800_000, loss: 0 };
+    expect(watched(heldBack, arriving, 7)).toMatchObject({ trouble: "settling", advice: undefined });
+    expect(watched(heldBack, arriving, 8)).toMatchObject({ trouble: "short", advice: { bitrate: 1500 } });
+  });
+
+  it("does not blame the network for a slow computer", () => {
+    expect(watched({ ...heldBack, limitation: "cpu" }, { bitrate: 1_000_000, loss: 0 }, 60).trouble).toBe("none");
+  });
+
+  it("goes by the browser's limitation where it tells no target", () => {
+    expect(watched({ ...heldBack, target: undefined }, { bitrate: 1_000_000, loss: 0 }, 10).trouble).toBe("short");
+  });
+
+  it("warns of losses that last", () => {
+    const arriving = { bitrate: 2_500_000, loss: 0.08 };
+    expect(watched(sending, arriving, 3).trouble).toBe("none");
+    expect(watched(sending, arriving, 4)).toMatchObject({ trouble: "loss", loss: 0.08, advice: { bitrate: 1500 } });
+  });
+
+  it.each([
+    [800_000, defaultSettings, { bitrate: 800 }],
+    [100_000, { ...defaultSettings, bitrate: 800 }, "one-size"],
+    [100_000, { ...defaultSettings, bitrate: 800, simulcast: false }, "network"],
+  ])("carrying %i bit/s advises what is left to change", (bitrate, settings, advice) => {
+    expect(watched(heldBack, { bitrate, loss: 0 }, 10, settings).advice).toEqual(advice);
+  });
+
+  it("takes a warning back when it was good for a while", () => {
+    const watch = new UplinkWatch();
+    for (let now = 0; now <= 10; now += 1) watch.read("s", heldBack, defaultSettings, now);
+    expect(watch.read("s", sending, defaultSettings, 11).trouble).toBe("short");
+    expect(watch.read("s", sending, defaultSettings, 15.9).trouble).toBe("short");
+    expect(watch.read("s", sending, defaultSettings, 16).trouble).toBe("none");
+  });
+
+  it("begins anew with another session", () => {
+    const watch = new UplinkWatch();
+    for (let now = 0; now <= 10; now += 1) watch.read("s", heldBack, defaultSettings, now);
+    watch.told({ bitrate: 5_000_000, loss: 0 }, 11);
+    expect(watch.read("t", heldBack, defaultSettings, 11)).toMatchObject({ trouble: "settling", told: false });
+  });
+
+  it("averages what the gateway told last", () => {
+    const watch = new UplinkWatch();
+    watch.read("s", sending, defaultSettings, 0);
+    for (const [at, bitrate] of [[2, 9_000_000], [4, 1_000_000], [6, 2_000_000], [8, 3_000_000]] as const) {
+      watch.told({ bitrate, loss: 0 }, at);
+    }
+    expect(watch.read("s", sending, defaultSettings, 8).carried).toBe(2_000_000);
+  });
+
+  it("goes by the browser's own figures while the gateway does not tell", () => {
+    const watch = new UplinkWatch();
+    const losing = { ...sending, audioBitrate: 100_000, fractionLost: 0.5 };
+    expect(watch.read("s", losing, defaultSettings, 0)).toMatchObject({ carried: 550_000, loss: 0.5, told: false });
+    watch.told({ bitrate: 900_000, loss: 0 }, 1);
+    expect(watch.read("s", losing, defaultSettings, 7)).toMatchObject({ carried: 900_000, told: true });
+    expect(watch.read("s", losing, defaultSettings, 7.1)).toMatchObject({ carried: 550_000, told: false });
+  });
+
+  it("has no verdict before anything was measured", () => {
+    const silent = { ...sending, layers: [] };
+    expect(new UplinkWatch().read("s", silent, defaultSettings, 0)).toMatchObject({ carried: 0, trouble: "settling" });
   });
 });
 

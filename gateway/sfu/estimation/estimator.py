@@ -36,7 +36,6 @@ UNPROVEN: Final = 4.0
 DEFAULT_RTT: Final = 0.1
 MAX_RTT: Final = 2.0
 RTT_MEMORY: Final = 0.8
-_CONGESTED_FOR: Final = 0.5
 
 
 class SendSideEstimator:
@@ -58,7 +57,6 @@ class SendSideEstimator:
         "_halved_at",
         "_history",
         "_loss",
-        "_overused_at",
         "_probes",
         "_rate",
         "_remb",
@@ -89,7 +87,7 @@ class SendSideEstimator:
         self._blind = float(start)  # what grows where nothing but loss is known
         self._remb = inf
         self._remb_at = self._feedback_at = self._reported_at = -inf
-        self._halved_at = self._overused_at = self._cut_for_queue = -inf
+        self._halved_at = self._cut_for_queue = -inf
         self._round_trip = DEFAULT_RTT
         self.rtt: float | None = None
         """Seconds to the viewer and back, with what the viewer's client waits before it answers."""
@@ -110,10 +108,6 @@ class SendSideEstimator:
     def loss(self) -> float:
         """Fraction lost on the way to the viewer, 0 to 1, of what was looked at last."""
         return self._loss.fraction
-
-    def congested(self, now: float) -> bool:
-        """Whether the link was over-used within the last half second, or loses much: no time to send more."""
-        return now - self._overused_at < _CONGESTED_FOR or self._loss.fraction > HIGH
 
     def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
         """Take a transport-wide feedback message."""
@@ -152,7 +146,6 @@ class SendSideEstimator:
         usage = self._usage(now)
         delivery = self._delivery
         if usage is Usage.OVER:
-            self._overused_at = now
             self._probes.on_congestion(now)
         queue = self._trendline.queue
         self._rate.update(usage, delivery.rate, delivery.stretch, queue, self._round_trip, now)
@@ -209,7 +202,7 @@ class SendSideEstimator:
         patience = SILENCE + 2 * self._round_trip
         if oldest is None or now - max(oldest, self._feedback_at, self._halved_at) < patience:
             return
-        self._halved_at = self._overused_at = now
+        self._halved_at = now
         self._rate.halve(now)
         self._settle(now)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from gateway.protocol.rtcp import TransportFeedback
+from gateway.protocol.transport_feedback import TICKS_PER_REFERENCE, TICKS_PER_SECOND
 
 MAX_AGE: Final = 2.0
 """Seconds after which feedback about a burst is not waited for any longer."""
@@ -23,7 +24,8 @@ MAX_MERGED: Final = 0.1
 MAX_MISSING: Final = 512
 """Packets reported lost that are remembered, as they may only have been late."""
 
-_REFERENCE_UNIT: Final = 0.064
+_TICK: Final = 1 / TICKS_PER_SECOND
+_REFERENCE_UNIT: Final = TICKS_PER_REFERENCE * _TICK
 _REFERENCE_MASK: Final = 0xFF_FFFF
 _HALF_REFERENCE: Final = 1 << 23
 
@@ -134,7 +136,7 @@ class SendHistory:
             self._reference_base += step
         return self._reference_base * _REFERENCE_UNIT
 
-    def _recover(self, arrivals: tuple[float | None, ...], base: int, reception: Reception) -> None:
+    def _recover(self, arrivals: tuple[int | None, ...], base: int, reception: Reception) -> None:
         """What was reported lost and has come after all."""
         end = base + len(arrivals)
         came = [n for n in self._missing if base <= n < end and arrivals[n - base] is not None]
@@ -143,7 +145,7 @@ class SendHistory:
         reception.lost -= len(came)
 
     def _walk(
-        self, arrivals: tuple[float | None, ...], base: int, reference: float, reception: Reception
+        self, arrivals: tuple[int | None, ...], base: int, reference: float, reception: Reception
     ) -> None:
         """Take every burst the message tells of out of the history and into `reception`.
 
@@ -153,10 +155,11 @@ class SendHistory:
         end = base + len(arrivals)
         start = base if self._next is None or base > self._next else self._next
         lossless = None not in arrivals
-        samples: list[tuple[float, Any]] = []
+        samples: list[tuple[float, float]] = []
         told = octets = 0
         while bursts and (burst := bursts[0])[0] < end:
             first, packets, size, at, cluster = burst
+            arrival: int | None = None
             until = first + packets
             if (
                 cluster is None
@@ -166,7 +169,7 @@ class SendHistory:
             ):
                 told += packets
                 octets += size
-                samples.append((at, arrivals[until - base - 1]))
+                arrival = arrivals[until - base - 1]
             elif until > start:
                 reception.packets += told
                 reception.sent += octets
@@ -176,8 +179,8 @@ class SendHistory:
                 arrival = self._take(burst, low, arrivals[low - base : until - base], reference, reception)
                 if until > end:
                     break
-                if arrival is not None:
-                    samples.append((at, arrival))
+            if arrival is not None:
+                samples.append((at, arrival * _TICK))
             bursts.popleft()
         reception.packets += told
         reception.sent += octets
@@ -190,11 +193,11 @@ class SendHistory:
         self,
         burst: Burst,
         first: int,
-        segment: tuple[float | None, ...],
+        segment: tuple[int | None, ...],
         reference: float,
         reception: Reception,
-    ) -> float | None:
-        """Note a part of a burst, from `first` on; when the last of it arrived, None if nothing did."""
+    ) -> int | None:
+        """Note a part of a burst, from `first` on; the tick its last packet arrived at, None if none did."""
         _, packets, size, at, cluster = burst
         told = len(segment)
         came = [arrival for arrival in segment if arrival is not None]
@@ -208,10 +211,10 @@ class SendHistory:
         if not came:
             return None
         if cluster is not None:
-            reception.probed.append((cluster, arrived, at, reference + came[-1], reception.sent))
+            reception.probed.append((cluster, arrived, at, reference + came[-1] * _TICK, reception.sent))
         return came[-1]
 
-    def _miss(self, first: int, segment: tuple[float | None, ...], size: int) -> None:
+    def _miss(self, first: int, segment: tuple[int | None, ...], size: int) -> None:
         """Remember what did not arrive, `size` octets each."""
         missing = self._missing
         for offset, arrival in enumerate(segment[:MAX_MISSING]):

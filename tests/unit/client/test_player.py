@@ -10,8 +10,15 @@ import pytest
 import pytest_asyncio
 
 from gateway.client.player import Player, PlayRequest
-from gateway.protocol.rtcp import Nack, PictureLossIndication, ReceiverReport, SenderReport
-from gateway.protocol.rtp import RtpPacket, write_rtp
+from gateway.protocol import extensions
+from gateway.protocol.rtcp import (
+    Nack,
+    PictureLossIndication,
+    ReceiverReport,
+    SenderReport,
+    TransportFeedback,
+)
+from gateway.protocol.rtp import RtpPacket, encode_extensions, write_rtp
 from tests.unit.client.loopback import TOKEN, VIDEO_SSRC, LoopbackServer
 
 
@@ -27,7 +34,8 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def send_video(server: LoopbackServer, *sequences: int) -> None:
+def send_video(server: LoopbackServer, *sequences: int, numbers: dict[int, int] | None = None) -> None:
+    """`numbers` are the transport-wide ones, by sequence number."""
     for sequence in sequences:
         packet = write_rtp(
             payload_type=96,
@@ -36,8 +44,25 @@ def send_video(server: LoopbackServer, *sequences: int) -> None:
             timestamp=sequence * 3_000,
             ssrc=VIDEO_SSRC,
             payload=b"x" * 100,
+            extensions=_numbered(server, numbers[sequence]) if numbers else b"",
         )
         server.send_rtp(packet, sequence)
+
+
+def told(server: LoopbackServer) -> dict[int, bool]:
+    """Whether the packet with this transport-wide number arrived, as the feedback has it."""
+    arrived: dict[int, bool] = {}
+    for feedback in (report for report in server.rtcp if isinstance(report, TransportFeedback)):
+        assert feedback.media_ssrc == VIDEO_SSRC
+        for place, arrival in enumerate(feedback.arrivals):
+            arrived[feedback.base_sequence + place & 0xFFFF] = arrival is not None
+    return arrived
+
+
+def _numbered(server: LoopbackServer, number: int) -> bytes:
+    assert server.negotiated is not None
+    ids = next(line.extensions for line in server.negotiated.media if line.kind == "video")
+    return encode_extensions({ids[extensions.TRANSPORT_CC]: number.to_bytes(2, "big")})
 
 
 async def test_packets_are_counted_gaps_asked_for_and_reported(
@@ -79,6 +104,19 @@ async def test_each_packet_is_handed_over_with_its_arrival(
     packet, arrived = seen[0]
     assert packet.payload == b"x" * 100
     assert arrived == pytest.approx(time.time() if timestamps else time.monotonic(), abs=5)
+    await player.close()
+
+
+@pytest.mark.parametrize("timestamps", [False, True])
+async def test_the_server_is_told_what_arrived_and_what_did_not(
+    server: LoopbackServer, http: aiohttp.ClientSession, timestamps: bool
+) -> None:
+    request = PlayRequest(server.url("whep"), TOKEN, timestamps=timestamps, transport_cc=True)
+    player = Player(request, http)
+    await player.open()
+    send_video(server, 1, 2, 3, numbers={1: 65_534, 2: 65_535, 3: 2})
+    await server.until(lambda: 2 in told(server))
+    assert told(server) == {65_534: True, 65_535: True, 0: False, 1: False, 2: True}
     await player.close()
 
 

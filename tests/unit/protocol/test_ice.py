@@ -204,7 +204,6 @@ def test_restart_keeps_the_old_generation_until_the_new_one_is_used(ice: Fixture
     ice.agent.on_authenticated_media(WIFI, 1.0)
     ice.check(CELLULAR, 1.0, nominate=True)
     assert ice.agent.selected == CELLULAR, "a restart's nomination counts at once"
-    assert not ice.agent.is_validated(WIFI)
     ice.agent.receive(binding_request(old[1], old[0]), WIFI, 1.1)
     assert ice.drops == {"stun_bad_username": 1}
 
@@ -216,7 +215,6 @@ def test_restart_on_the_same_address(ice: Fixture) -> None:
     ice.renew()
     ice.check(WIFI, 1.0, nominate=True)
     assert ice.agent.selected == WIFI
-    assert not ice.agent.is_validated(CELLULAR)
     ice.agent.receive(binding_request(old[1], old[0]), WIFI, 1.1)
     assert ice.drops == {"stun_bad_username": 1}
 
@@ -227,7 +225,36 @@ def test_restart_finished_by_media_alone(ice: Fixture) -> None:
     ice.check(CELLULAR, 1.0)
     ice.agent.on_authenticated_media(CELLULAR, 1.0)
     assert ice.agent.selected == CELLULAR
+    assert ice.agent.deadline == 4.0
+
+
+def test_what_is_still_on_its_way_to_the_old_address_counts_a_little_longer(ice: Fixture) -> None:
+    ice.check(WIFI, 0.0, nominate=True)
+    ice.agent.on_authenticated_media(WIFI, 0.9)
+    ice.renew()
+    ice.check(CELLULAR, 1.0, nominate=True)
+    ice.agent.on_authenticated_media(WIFI, 1.2)
+    ice.agent.on_handshake(WIFI, 1.2)
+    assert ice.agent.is_validated(WIFI)
+    assert ice.agent.selected == CELLULAR, "but leads nowhere"
+    assert ice.agent.deadline == 4.0
+    ice.agent.handle_timer(3.9)
+    assert ice.agent.is_validated(WIFI)
+    ice.agent.handle_timer(4.0)
     assert not ice.agent.is_validated(WIFI)
+    assert ice.agent.is_validated(CELLULAR)
+    assert ice.agent.deadline == 11.2
+
+
+def test_a_farewell_during_the_next_restart_takes_nothing_that_is_in_use(ice: Fixture) -> None:
+    ice.check(WIFI, 0.0, nominate=True)
+    ice.renew()
+    ice.check(CELLULAR, 1.0, nominate=True)
+    ice.renew()
+    ice.check(THIRD, 2.0)
+    ice.agent.handle_timer(4.0)
+    assert [ice.agent.is_validated(a) for a in (WIFI, CELLULAR, THIRD)] == [False, True, True]
+    assert ice.agent.selected == CELLULAR
 
 
 def test_media_of_the_old_generation_does_not_win_over_the_new_one(ice: Fixture) -> None:

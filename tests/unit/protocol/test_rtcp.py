@@ -41,7 +41,7 @@ packets = st.one_of(
     st.builds(PictureLossIndication, u32, u32),
     st.builds(FullIntraRequest, u32, st.lists(st.tuples(u32, u8), max_size=20).map(tuple)),
     st.builds(Remb, u32, st.integers(0, 2**18 - 1), st.lists(u32, max_size=255).map(tuple)),
-    st.builds(TransportFeedback, u32, u32, u16, st.integers(0, 2**24 - 1), u8, st.just((0.0, None))),
+    st.builds(TransportFeedback, u32, u32, u16, st.integers(0, 2**24 - 1), u8, st.just((0, None))),
 )
 """Packets whose values survive the wire exactly; NACK has its own test, its list may be reordered."""
 

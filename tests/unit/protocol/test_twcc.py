@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocol.rtcp import TransportFeedback, parse_rtcp
+from gateway.protocol.transport_feedback import TICKS_PER_SECOND
 from gateway.protocol.twcc import MAX_GAP, MAX_RECEIVED, MAX_TRACKED, TransportCcReceiver
 
 STARTS = [0, 1, 32767, 32768, 65530, 65535]
@@ -30,7 +31,7 @@ def told(messages: list[TransportFeedback]) -> dict[int, float | None]:
         for offset, arrival in enumerate(message.arrivals):
             number = (message.base_sequence + offset) % 65536
             if arrival is not None:
-                result[number] = message.reference_time * 0.064 + arrival
+                result[number] = message.reference_time * 0.064 + arrival / TICKS_PER_SECOND
             else:
                 result.setdefault(number, None)
     return result
@@ -220,7 +221,7 @@ def test_reference_time_wraps_after_twelve_days() -> None:
     receiver.add(2, wrap + 0.032)
     [message] = take(receiver, wrap + 1)
     assert message.reference_time == 2**24 - 1
-    assert message.arrivals == (0.032, 0.096)
+    assert message.arrivals == (128, 384)
     receiver.add(3, wrap + 0.064)
     assert take(receiver, wrap + 1)[0].reference_time == 1
 

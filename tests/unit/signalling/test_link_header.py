@@ -1,9 +1,9 @@
-"""Link fields in the form that OBS and the browsers' WHIP clients parse."""
+"""Link fields in the form that OBS and the browsers' clients parse."""
 
 from __future__ import annotations
 
 from gateway.signalling.ice_servers import IceServer
-from gateway.signalling.link_header import ice_server_links
+from gateway.signalling.link_header import extension_link, ice_server_links
 
 
 def test_one_field_a_server_in_the_order_clients_expect() -> None:
@@ -27,3 +27,9 @@ def test_no_field_holds_a_comma_that_obs_would_split_at() -> None:
 def test_quotes_and_backslashes_are_escaped() -> None:
     (link,) = ice_server_links([IceServer("turn:t", 'a"b', "c\\d")])
     assert r'username="a\"b"; credential="c\\d"' in link
+
+
+def test_an_extension_is_one_field_with_rel_first() -> None:
+    link = extension_link("/a/b", "urn:x", events="active,layers")
+    assert link == '</a/b>; rel="urn:x"; events="active,layers"'
+    assert extension_link("/a/b", "urn:x") == '</a/b>; rel="urn:x"'

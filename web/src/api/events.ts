@@ -4,11 +4,24 @@ import { io, type Socket } from "socket.io-client";
 import { parseInstant } from "./auth";
 import { isObject } from "./http";
 
+/** One size in which a camera is broadcast. */
+export interface Layer {
+  readonly rid: string;
+  /** Pixels; 0 while unknown. */
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  /** Bits per second. */
+  readonly bitrate: number;
+  readonly live: boolean;
+}
+
 export interface Camera {
   readonly name: string;
   readonly live: boolean;
   /** Unix milliseconds since when it is live. */
   readonly since: number | undefined;
+  readonly layers: readonly Layer[];
 }
 
 export interface StreamState {
@@ -22,6 +35,40 @@ export interface SessionClosed {
   readonly reason: string;
 }
 
+/** What a viewer's session plays and what was asked for. */
+export interface LayerState {
+  readonly sessionId: string;
+  /** Undefined while nothing plays. */
+  readonly playing: Layer | undefined;
+  /** A layer's rid, or "auto". */
+  readonly wanted: string;
+}
+
+/** What arrives at the gateway from a publisher's session. */
+export interface UplinkState {
+  readonly sessionId: string;
+  /** Bits per second of all layers and the sound. */
+  readonly bitrate: number;
+  /** Share of packets lost on the way, 0 to 1. */
+  readonly loss: number;
+}
+
+/** What a viewer would like to see: a layer by its rid, or "auto" up to a height in pixels. */
+export interface LayerWish {
+  readonly rid: string;
+  readonly maxHeight?: number;
+}
+
+/** How well a session plays; times in seconds. What is not known is left out. */
+export interface PlaybackReport {
+  readonly glassToGlass?: number;
+  readonly firstFrame?: number;
+  /** Since the session began. */
+  readonly freezes?: number;
+  readonly frozen?: number;
+  readonly stalled?: boolean;
+}
+
 export interface LiveEventHandlers {
   readonly onConnection: (up: boolean) => void;
   readonly onStreamState: (state: StreamState) => void;
@@ -29,11 +76,30 @@ export interface LiveEventHandlers {
   readonly onSessionClosed: (closed: SessionClosed) => void;
   /** Seconds after which to come back. */
   readonly onDraining: (retryAfter: number) => void;
+  readonly onLayerState?: (state: LayerState) => void;
+  readonly onUplinkState?: (state: UplinkState) => void;
+}
+
+/** 0 for what is no finite number of at least 0. */
+function amount(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
+}
+
+function parseLayer(value: unknown): Layer | undefined {
+  if (!isObject(value) || typeof value.rid !== "string") return undefined;
+  const { rid, width, height, fps, bitrate, live } = value;
+  const [pixelsWide, pixelsHigh] = [amount(width), amount(height)];
+  return { rid, width: pixelsWide, height: pixelsHigh, fps: amount(fps), bitrate: amount(bitrate), live: live === true };
+}
+
+function parseLayers(value: unknown): Layer[] {
+  return Array.isArray(value) ? value.map(parseLayer).filter((layer) => layer !== undefined) : [];
 }
 
 function parseCamera(value: unknown): Camera | undefined {
   if (!isObject(value) || typeof value.name !== "string") return undefined;
-  return { name: value.name, live: value.live === true, since: parseInstant(value.since) };
+  const { name, live, since, layers } = value;
+  return { name, live: live === true, since: parseInstant(since), layers: parseLayers(layers) };
 }
 
 export function parseStreamState(value: unknown): StreamState | undefined {
@@ -57,6 +123,23 @@ export function parseDraining(value: unknown): number {
   return typeof seconds === "number" && seconds >= 0 ? seconds : 1;
 }
 
+export function parseLayerState(value: unknown): LayerState | undefined {
+  if (!isObject(value) || typeof value.sessionId !== "string") return undefined;
+  const { sessionId, wanted } = value;
+  return { sessionId, playing: parseLayer({ ...value, live: true }), wanted: typeof wanted === "string" ? wanted : "auto" };
+}
+
+export function parseUplinkState(value: unknown): UplinkState | undefined {
+  if (!isObject(value) || typeof value.sessionId !== "string" || typeof value.bitrate !== "number") return undefined;
+  return { sessionId: value.sessionId, bitrate: amount(value.bitrate), loss: Math.min(1, amount(value.loss)) };
+}
+
+/** Unix milliseconds from the answer to `clock:read`. */
+export function parseClock(value: unknown): number | undefined {
+  const now = isObject(value) ? value.now : undefined;
+  return typeof now === "number" && Number.isFinite(now) ? now : undefined;
+}
+
 function listen(socket: Socket, handlers: LiveEventHandlers): void {
   socket.on("disconnect", () => handlers.onConnection(false));
   socket.on("stream:state", (value: unknown) => {
@@ -72,6 +155,14 @@ function listen(socket: Socket, handlers: LiveEventHandlers): void {
     if (closed) handlers.onSessionClosed(closed);
   });
   socket.on("server:draining", (value: unknown) => handlers.onDraining(parseDraining(value)));
+  socket.on("layer:state", (value: unknown) => {
+    const state = parseLayerState(value);
+    if (state) handlers.onLayerState?.(state);
+  });
+  socket.on("uplink:state", (value: unknown) => {
+    const state = parseUplinkState(value);
+    if (state) handlers.onUplinkState?.(state);
+  });
 }
 
 export class LiveEvents {
@@ -92,9 +183,19 @@ export class LiveEvents {
     listen(this.socket, handlers);
   }
 
-  /** Asks for no picture over this height, in pixels; the gateway sends a smaller layer where it has one. */
-  limitHeight(sessionId: string, maxHeight: number): void {
-    this.socket.emit("layer:select", { sessionId, rid: "auto", maxHeight }, () => undefined);
+  /** Says what the viewer would like to see; the gateway sends it as far as it has it and the link carries it. */
+  selectLayer(sessionId: string, wish: LayerWish): void {
+    this.socket.emit("layer:select", { sessionId, ...wish }, () => undefined);
+  }
+
+  reportPlayback(sessionId: string, report: PlaybackReport): void {
+    this.socket.emit("playback:report", { sessionId, ...report }, () => undefined);
+  }
+
+  /** The gateway's clock, Unix milliseconds; undefined when it does not tell within two seconds. */
+  async readClock(): Promise<number | undefined> {
+    const answer: unknown = await this.socket.timeout(2000).emitWithAck("clock:read", {}).catch(() => undefined);
+    return parseClock(answer);
   }
 
   get connected(): boolean {

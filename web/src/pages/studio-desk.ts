@@ -14,10 +14,12 @@ import { LevelMeter } from "../studio/level-meter";
 import type { OutgoingStats } from "../studio/outgoing-stats";
 import { captureRequest, Preview } from "../studio/preview";
 import { loadSettings, saveSettings, type StudioSettings } from "../studio/settings";
+import { type UplinkView, UplinkWatch } from "../studio/uplink";
 import { micIcon, micOffIcon } from "../ui/icons";
 import "../ui/live-badges";
 import "../ui/outgoing-table";
 import "../ui/studio-settings";
+import "../ui/uplink-line";
 import { base, buttons, fields } from "../ui/styles";
 import { studioStyles } from "./studio-styles";
 
@@ -26,6 +28,8 @@ export interface RepairStudio {
   readonly state: BroadcastState;
   readonly pc: RTCPeerConnection | undefined;
   readonly sessionUrl: string | undefined;
+  /** What the connection carries; undefined off the air. */
+  readonly uplink: UplinkView | undefined;
   stats(): Promise<OutgoingStats | undefined>;
 }
 
@@ -61,6 +65,7 @@ export class StudioDesk extends LitElement {
 
   @state() private settings: StudioSettings = loadSettings();
   @state() private stats: OutgoingStats | undefined;
+  @state() private uplink: UplinkView | undefined;
   @state() private viewers: number | undefined;
   @state() private problem: { readonly key: MessageKey; readonly sentence: string } | undefined;
 
@@ -70,6 +75,7 @@ export class StudioDesk extends LitElement {
   private readonly locale = new Locale(this);
   private readonly wakeLock = new WakeLock();
   private readonly meter = new LevelMeter();
+  private readonly uplinkWatch = new UplinkWatch();
   private readonly preview = new Preview({
     onChange: () => this.requestUpdate(),
     onTrack: (track) => this.trackChanged(track),
@@ -89,7 +95,7 @@ export class StudioDesk extends LitElement {
         onEnd: (end, sentence) => this.ended(end, sentence),
       },
     );
-    this.expose(this.broadcast);
+    this.expose(this.broadcast, () => this.uplink);
     this.listen(this.broadcast);
     this.video.srcObject = this.preview.stream;
     this.timers = [
@@ -133,6 +139,7 @@ export class StudioDesk extends LitElement {
         </div>
         ${this.bar()}
         <div class="problem" role="alert">${this.problem ? this.problem.sentence || text(this.problem.key) : ""}</div>
+        <uplink-line .uplink=${this.uplink} ?hidden=${this.uplink === undefined}></uplink-line>
         <outgoing-table .stats=${this.stats} ?hidden=${this.stats === undefined}></outgoing-table>
       </section>
       <aside>
@@ -195,7 +202,7 @@ export class StudioDesk extends LitElement {
     </div>`;
   }
 
-  private expose(broadcast: Broadcast): void {
+  private expose(broadcast: Broadcast, uplink: () => UplinkView | undefined): void {
     window.__repairStudio = {
       get state() {
         return broadcast.state;
@@ -205,6 +212,9 @@ export class StudioDesk extends LitElement {
       },
       get sessionUrl() {
         return broadcast.sessionUrl;
+      },
+      get uplink() {
+        return uplink();
       },
       stats: () => broadcast.stats(),
     };
@@ -223,6 +233,9 @@ export class StudioDesk extends LitElement {
         onViewers: (count) => (this.viewers = count),
         onSessionClosed: ({ sessionId, reason }) => broadcast.closedByServer(sessionId, reason),
         onDraining: (retryAfter) => broadcast.draining(retryAfter),
+        onUplinkState: (state) => {
+          if (state.sessionId === broadcast.sessionId) this.uplinkWatch.told(state, performance.now() / 1000);
+        },
       },
       this.camera,
     );
@@ -261,11 +274,11 @@ export class StudioDesk extends LitElement {
 
   private readonly stop = (): void => {
     this.broadcast.stop();
-    this.stats = undefined;
+    this.clearFigures();
   };
 
   private ended(end: BroadcastEnd, sentence: string): void {
-    this.stats = undefined;
+    this.clearFigures();
     if (end === "access-ended") this.dispatchEvent(new Event("access-ended"));
     else this.problem = { key: endTexts[end], sentence };
   }
@@ -274,10 +287,24 @@ export class StudioDesk extends LitElement {
     if (this.level) this.level.style.scale = `${this.meter.read().toFixed(2)} 1`;
   }
 
+  private clearFigures(): void {
+    this.stats = undefined;
+    this.uplink = undefined;
+  }
+
   private async readStats(): Promise<void> {
-    if (this.state !== "live") return;
+    if (this.state !== "live") {
+      this.uplink = undefined;
+      return;
+    }
     const stats = await this.broadcast.stats();
-    // Undefined once the session has ended meanwhile: then the last figures are cleared too.
-    this.stats = this.broadcast.peer && stats;
+    const { peer, sessionId } = this.broadcast;
+    if (!peer || !stats) {
+      // The session has ended meanwhile.
+      this.clearFigures();
+      return;
+    }
+    this.stats = stats;
+    this.uplink = this.uplinkWatch.read(sessionId, stats, this.settings, performance.now() / 1000);
   }
 }

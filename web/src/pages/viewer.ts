@@ -12,7 +12,8 @@ import "../ui/player-controls";
 import { base, buttons } from "../ui/styles";
 import { announcement } from "../ui/viewer-overlay";
 import { LiveViewer } from "../viewer/live-viewer";
-import { shownHeight } from "../viewer/size-teller";
+import type { QualityView } from "../viewer/quality";
+import { shownHeight } from "../viewer/wish-teller";
 import { viewerStyles } from "./viewer-styles";
 
 /** What browser tests and support read; see web/README.md. */
@@ -20,6 +21,10 @@ export interface RepairLive {
   readonly state: string;
   readonly pc: RTCPeerConnection | undefined;
   readonly sessionUrl: string | undefined;
+  /** What there is to choose from, and what plays; undefined when there is no choice. */
+  readonly quality: QualityView | undefined;
+  /** Seconds that the picture is behind the camera; undefined while unknown. */
+  readonly delay: number | undefined;
   stats(): Promise<unknown>;
 }
 
@@ -84,11 +89,18 @@ export class ViewerPage extends LitElement {
       get sessionUrl() {
         return viewer.sessionUrl;
       },
+      get quality() {
+        return viewer.quality.view;
+      },
+      get delay() {
+        return viewer.quality.delay;
+      },
       stats: () => viewer.stats(),
     };
     const { signal } = this.listening;
     document.addEventListener("fullscreenchange", () => (this.fullscreen = document.fullscreenElement !== null), { signal });
     document.addEventListener("keydown", (event) => this.key(event), { signal });
+    this.watchFrames();
     viewer.start();
   }
 
@@ -125,9 +137,12 @@ export class ViewerPage extends LitElement {
           .volume=${this.volume}
           ?adjustable=${!appleTouch}
           ?fullscreen=${this.fullscreen}
+          .quality=${this.viewer.quality.view}
+          .delay=${view === "playing" ? this.viewer.quality.delay : undefined}
           ?can-fullscreen=${this.hasUpdated ? canFullscreen(this.video) : document.fullscreenEnabled}
           @mute=${() => this.setMuted(!this.muted)}
           @volume=${(event: CustomEvent<number>) => this.setVolume(event.detail)}
+          @quality=${(event: CustomEvent<string>) => this.viewer.quality.choose(event.detail)}
           @fullscreen=${this.toggleFullscreen}
         ></player-controls>
         <p class="hidden-text" role="status">${text(announcement(view))}</p>
@@ -138,7 +153,7 @@ export class ViewerPage extends LitElement {
   private invitation() {
     const { text } = this.locale;
     if (this.needsTap) {
-      return html`<button class="primary invitation" id="play" @click=${this.play}>${playIcon()} ${text("play")}</button>`;
+      return html`<button class="primary invitation" id="play" @click=${this.tapped}>${playIcon()} ${text("play")}</button>`;
     }
     if (!this.muted) return nothing;
     return html`<button class="primary invitation" id="sound-on" @click=${() => this.setMuted(false)}>
@@ -149,10 +164,14 @@ export class ViewerPage extends LitElement {
   private show(stream: MediaStream): void {
     if (this.video.srcObject !== stream) this.video.srcObject = stream;
     void this.play();
-    this.watchFrames();
   }
 
-  private readonly play = async (): Promise<void> => {
+  private readonly tapped = (): void => {
+    this.viewer.quality.tapped();
+    void this.play();
+  };
+
+  private async play(): Promise<void> {
     try {
       await this.video.play();
       this.needsTap = false;
@@ -160,14 +179,14 @@ export class ViewerPage extends LitElement {
       // AbortError only says that a newer stream took its place.
       if (error instanceof DOMException && error.name === "NotAllowedError") this.needsTap = true;
     }
-  };
+  }
 
-  /** Reports pictures until one counts as playing. */
+  /** Tells the viewer of each picture that goes to the screen. */
   private watchFrames(): void {
     if (!("requestVideoFrameCallback" in this.video)) return;
-    this.video.requestVideoFrameCallback(() => {
-      this.viewer.frameShown();
-      if (this.viewer.view !== "playing") this.watchFrames();
+    this.video.requestVideoFrameCallback((_, frame) => {
+      this.viewer.frameShown(frame);
+      this.watchFrames();
     });
   }
 
@@ -178,7 +197,6 @@ export class ViewerPage extends LitElement {
     canvas.height = video.videoHeight;
     canvas.getContext("2d")?.drawImage(video, 0, 0);
     this.frozen = true;
-    this.watchFrames();
   }
 
   private thaw(): void {

@@ -71,6 +71,10 @@ export class Broadcast {
     return this.session?.resource;
   }
 
+  get sessionId(): string | undefined {
+    return this.session?.sessionId;
+  }
+
   start(plan: BroadcastPlan): void {
     this.plan = plan;
     this.failures = 0;
@@ -94,7 +98,7 @@ export class Broadcast {
   async stats(): Promise<OutgoingStats | undefined> {
     const { session } = this;
     if (!session) return undefined;
-    return this.meter.read(await session.peer.getStats());
+    return this.meter.read(await session.peer.getStats(), this.plan?.encodings);
   }
 
   /** The server closed the session with this id, or with an empty one everything that the token opened. */

@@ -22,6 +22,10 @@ export interface OutgoingStats {
   /** 0 to 1; undefined until the first receiver report. */
   readonly fractionLost: number | undefined;
   readonly limitation: Limitation;
+  /** Bits per second of video that the browser lets its encoders make now; undefined where it does not tell. */
+  readonly target: number | undefined;
+  /** Bits per second of video that they are set to make at most. */
+  readonly wanted: number;
 }
 
 /** The rids of `encodings.ts`. */
@@ -39,6 +43,11 @@ function greatest(values: readonly unknown[]): number | undefined {
   return numbers.length > 0 ? Math.max(...numbers) : undefined;
 }
 
+function sum(values: readonly unknown[]): number | undefined {
+  const numbers = values.filter((value) => typeof value === "number");
+  return numbers.length > 0 ? numbers.reduce((total, value) => total + value, 0) : undefined;
+}
+
 function limitationOf(videos: readonly Entry[]): Limitation {
   const reasons = videos.map((entry) => entry.qualityLimitationReason);
   if (reasons.includes("cpu")) return "cpu";
@@ -49,7 +58,8 @@ function limitationOf(videos: readonly Entry[]): Limitation {
 export class OutgoingMeter {
   private readonly last = new Map<string, { readonly bytes: number; readonly at: number }>();
 
-  read(report: RTCStatsReport): OutgoingStats {
+  /** @param encodings what the video is set to */
+  read(report: RTCStatsReport, encodings: readonly RTCRtpEncodingParameters[] = []): OutgoingStats {
     const entries = [...(report.values() as Iterable<Entry>)];
     const outgoing = entries.filter((entry) => entry.type === "outbound-rtp");
     const videos = outgoing.filter((entry) => entry.kind === "video");
@@ -66,6 +76,8 @@ export class OutgoingMeter {
         greatest(remote.map((entry) => entry.roundTripTime)) ?? greatest(pairs.map((entry) => entry.currentRoundTripTime)),
       fractionLost: greatest(remote.filter((entry) => entry.kind === "video").map((entry) => entry.fractionLost)),
       limitation: limitationOf(videos),
+      target: sum(videos.map((entry) => entry.targetBitrate)),
+      wanted: sum(encodings.filter(({ active }) => active !== false).map(({ maxBitrate }) => maxBitrate)) ?? 0,
     };
   }
 

@@ -30,6 +30,8 @@ export const mutedIcon = (size?: number) =>
   icon(svg`<path d="M4 9.5v5h3.500l4.5 4v-13l-4.5 4z" /><path d="M16 9.500l5 5M21 9.500l-5 5" />`, size);
 export const fullscreenIcon = () => icon(svg`<path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5" />`);
 export const fullscreenExitIcon = () => icon(svg`<path d="M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5" />`);
+export const checkIcon = () => icon(svg`<path d="M5 12.500l4.5 4.500L19 7.500" />`, 20);
+export const chevronUpIcon = () => icon(svg`<path d="M6 14.500l6-6 6 6" />`, 16);
 export const peopleIcon = () =>
   icon(svg`<circle cx="9" cy="8.5" r="3.3" /><path d="M3 19c.5-3.5 3-5.3 6-5.300s5.5 1.8 6 5.300M15.5 5.500a3.3 3.3 0 0 1 0 6M17.5 14c2 .7 3.2 2.4 3.5 5" />`, 20);
 export const globeIcon = () =>

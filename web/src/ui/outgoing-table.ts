@@ -96,7 +96,7 @@ export class OutgoingTable extends LitElement {
         ${this.figure("roundTrip", "milliseconds", stats.roundTripTime && stats.roundTripTime * 1000)}
         ${this.figure("packetLoss", "percent", stats.fractionLost && stats.fractionLost * 100)}
       </dl>
-      <p class="warning" role="status">${this.warning(stats)}</p>`;
+      <p class="warning" role="status">${stats.limitation === "cpu" ? text("limitedCpu") : ""}</p>`;
   }
 
   private row(layer: LayerStats) {
@@ -122,10 +122,5 @@ export class OutgoingTable extends LitElement {
     const { text } = this.locale;
     const count = value < 10 ? Math.round(value * 10) / 10 : Math.round(value);
     return html`<div><dt>${text(name)}</dt><dd>${text(unit, { count })}</dd></div>`;
-  }
-
-  private warning({ limitation }: OutgoingStats): string {
-    if (limitation === "none") return "";
-    return this.locale.text(limitation === "cpu" ? "limitedCpu" : "limitedBandwidth");
   }
 }

@@ -1,9 +1,14 @@
-/** `<player-controls>`: sound and full screen. It only asks; the page acts on `mute`, `volume` and `fullscreen`. */
+/**
+ * `<player-controls>`: sound, quality and full screen. It only asks; the page acts on `mute`, `volume`, `quality` and
+ * `fullscreen`.
+ */
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { Locale } from "../i18n/locale";
 import { fullscreenExitIcon, fullscreenIcon, mutedIcon, soundIcon } from "./icons";
+import type { QualityView } from "../viewer/quality";
+import { delayText } from "./quality-menu";
 import { base, buttons } from "./styles";
 
 @customElement("player-controls")
@@ -18,13 +23,41 @@ export class PlayerControls extends LitElement {
         gap: 4px;
         color: var(--ink);
       }
+      button,
+      quality-menu {
+        flex: none;
+      }
       input {
         width: 120px;
+        min-width: 0;
         height: 44px;
         accent-color: var(--accent);
       }
       .between {
         flex: 1;
+        min-width: 0;
+        overflow: hidden;
+        padding-inline: 8px;
+        color: var(--muted);
+        font-size: 0.875rem;
+        font-variant-numeric: tabular-nums;
+        text-align: right;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      /* On a phone the quality menu has the room for it. */
+      @media (max-width: 600px) {
+        .between {
+          padding: 0;
+        }
+        .between span {
+          display: none;
+        }
+      }
+      @media (max-width: 400px) {
+        input {
+          width: 96px;
+        }
       }
     `,
   ];
@@ -36,6 +69,10 @@ export class PlayerControls extends LitElement {
   @property({ type: Boolean }) adjustable = true;
   @property({ type: Boolean }) fullscreen = false;
   @property({ type: Boolean, attribute: "can-fullscreen" }) canFullscreen = true;
+  /** What there is to choose from; undefined when there is no choice. */
+  @property({ attribute: false }) quality: QualityView | undefined;
+  /** Seconds that the picture is behind the camera; undefined while unknown. */
+  @property({ attribute: false }) delay: number | undefined;
 
   private readonly locale = new Locale(this);
 
@@ -55,7 +92,14 @@ export class PlayerControls extends LitElement {
             @input=${this.slid}
           />`
         : nothing}
-      <span class="between"></span>
+      <span class="between">${this.delay === undefined ? nothing : html`<span>${delayText(text, this.delay)}</span>`}</span>
+      ${this.quality
+        ? html`<quality-menu
+            .quality=${this.quality}
+            .delay=${this.delay}
+            @choose=${(event: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("quality", { detail: event.detail }))}
+          ></quality-menu>`
+        : nothing}
       ${this.canFullscreen
         ? html`<button
             class="icon"

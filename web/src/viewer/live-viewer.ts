@@ -8,7 +8,7 @@ import { ApiError } from "../api/problem";
 import { WhepSession } from "../api/whep";
 import type { TokenStore } from "../browser/token-store";
 import { FrameWatch } from "./frame-watch";
-import { SizeTeller, sessionId } from "./size-teller";
+import { PlaybackQuality, type ShownFrame } from "./playback-quality";
 import { noStats, type PlaybackStats, playbackStats } from "./playback-stats";
 import { type Command, initialState, reduce, type View, type ViewerEvent, type ViewerState, viewOf } from "./state";
 
@@ -57,15 +57,17 @@ export class LiveViewer {
   private iceTimer: number | undefined;
   private renewTimer: number | undefined;
   private pollTimer: number | undefined;
-  private readonly size = new SizeTeller();
   private readonly listening = new AbortController();
+  readonly quality: PlaybackQuality;
 
   viewers: number | undefined;
   /** Unix milliseconds since when the technician is on the air. */
   liveSince: number | undefined;
   latest: PlaybackStats = noStats;
 
-  constructor(private readonly options: ViewerOptions) {}
+  constructor(private readonly options: ViewerOptions) {
+    this.quality = new PlaybackQuality(() => this.events, options.pictureHeight, options.onChange);
+  }
 
   get state(): ViewerState {
     return this.current;
@@ -107,9 +109,11 @@ export class LiveViewer {
     this.events?.close();
   }
 
-  /** The video element showed a picture; quicker than asking for statistics. */
-  frameShown(): void {
-    if (!this.current.flowing && this.session && seconds() >= this.ignoreFramesUntil) this.moving();
+  /** The video element shows a picture; quicker than asking for statistics. */
+  frameShown(frame: ShownFrame): void {
+    if (!this.session) return;
+    this.quality.shown(frame);
+    if (!this.current.flowing && seconds() >= this.ignoreFramesUntil) this.moving();
   }
 
   async stats(): Promise<PlaybackStats> {
@@ -174,7 +178,10 @@ export class LiveViewer {
     this.events = new LiveEvents(
       () => this.options.tokens.read() ?? "",
       {
-        onConnection: (up) => this.dispatch({ type: "events", up }),
+        onConnection: (up) => {
+          if (up) this.quality.connected();
+          this.dispatch({ type: "events", up });
+        },
         onStreamState: (state) => this.streamChanged(state),
         onViewers: (count) => {
           this.viewers = count;
@@ -184,6 +191,7 @@ export class LiveViewer {
           if (sessionId === "" || sessionId === this.session?.sessionId) this.dispatch({ type: "closed-by-server", reason });
         },
         onDraining: (retryAfter) => this.dispatch({ type: "draining", retryAfter }),
+        onLayerState: (state) => this.quality.layerChanged(state),
       },
       this.options.camera,
     );
@@ -194,6 +202,7 @@ export class LiveViewer {
     const wanted = this.options.camera ?? "main";
     const camera = state.cameras.find(({ name }) => name === wanted);
     const live = camera?.live ?? false;
+    this.quality.offer(camera?.layers ?? []);
     if (camera?.since !== undefined) this.liveSince = camera.since;
     if (!live && this.current.flowing) this.ignoreFramesUntil = seconds() + tailAfterStop;
     if (live && this.current.live === false) this.watch = new FrameWatch(seconds());
@@ -222,6 +231,7 @@ export class LiveViewer {
     await this.refreshUrls();
     if (!this.urls || superseded()) return;
     const stream = new MediaStream();
+    this.quality.opening();
     try {
       const session = await WhepSession.open({
         url: this.whepUrl(this.urls),
@@ -239,6 +249,7 @@ export class LiveViewer {
         return;
       }
       this.session = session;
+      this.quality.opened(session.sessionId);
       this.watch = new FrameWatch(seconds());
       this.ignoreFramesUntil = 0;
       this.dispatch({ type: "opened" });
@@ -257,6 +268,7 @@ export class LiveViewer {
     this.opening = undefined;
     this.session?.close(this.caller());
     this.session = undefined;
+    this.quality.closed();
   }
 
   private iceChanged(state: RTCIceConnectionState): void {
@@ -294,20 +306,15 @@ export class LiveViewer {
     const stats = playbackStats(await session.peer.getStats());
     if (session !== this.session) return;
     this.latest = stats;
-    this.tellSize(sessionId(session.resource));
     const now = seconds();
     const flow = this.watch.observe(stats, now);
+    // A technician who is away is no stall.
+    this.quality.observe(stats, this.current.live === false ? "pending" : flow);
     if (flow === "stalled") this.dispatch({ type: "stalled" });
     if (flow !== "flowing" || now < this.ignoreFramesUntil) return;
     if (!this.current.flowing) this.moving();
     const playedFor = now - (this.flowingSince ?? now);
     if (this.current.failures > 0 && playedFor > steadyAfter) this.dispatch({ type: "steady" });
-  }
-
-  private tellSize(session: string): void {
-    if (!this.events?.connected) return;
-    const height = this.size.update(session, this.options.pictureHeight());
-    if (height !== undefined) this.events.limitHeight(session, height);
   }
 
   private planRenewal(expiresAt: number | undefined): void {

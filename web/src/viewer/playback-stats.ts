@@ -15,6 +15,12 @@ export interface PlaybackStats extends Decoded {
   /** Grows only while the sound is on. */
   readonly audioEnergy: number;
   readonly codec: string;
+  /** How often the picture froze; undefined where the browser does not count. */
+  readonly freezes: number | undefined;
+  /** Seconds that it was frozen, all in all. */
+  readonly frozen: number | undefined;
+  /** The picture that plays, by the sender's clock: NTP milliseconds. */
+  readonly playout: number | undefined;
 }
 
 export const noStats: PlaybackStats = {
@@ -30,13 +36,20 @@ export const noStats: PlaybackStats = {
   roundTripTime: 0,
   audioEnergy: 0,
   codec: "",
+  freezes: undefined,
+  frozen: undefined,
+  playout: undefined,
 };
 
 type Entry = Readonly<Record<string, unknown>>;
 
-function number(entry: Entry | undefined, name: string): number {
+function measured(entry: Entry | undefined, name: string): number | undefined {
   const value = entry?.[name];
-  return typeof value === "number" ? value : 0;
+  return typeof value === "number" ? value : undefined;
+}
+
+function number(entry: Entry | undefined, name: string): number {
+  return measured(entry, name) ?? 0;
 }
 
 function find(report: RTCStatsReport, test: (entry: Entry) => boolean): Entry | undefined {
@@ -63,5 +76,8 @@ export function playbackStats(report: RTCStatsReport): PlaybackStats {
     roundTripTime: number(pair, "currentRoundTripTime"),
     audioEnergy: number(audio, "totalAudioEnergy"),
     codec: typeof codec?.mimeType === "string" ? codec.mimeType.replace("video/", "") : "",
+    freezes: measured(video, "freezeCount"),
+    frozen: measured(video, "totalFreezesDuration"),
+    playout: measured(video, "estimatedPlayoutTimestamp"),
   };
 }

@@ -77,15 +77,12 @@ def test_a_clean_path_lets_it_climb_to_half_more_than_is_sent(
     assert estimator.queue_delay < 0.005
     assert estimator.rtt is not None
     assert 0.02 <= estimator.rtt <= 0.06
-    assert not estimator.congested(path.now)
 
 
 def test_a_growing_queue_makes_it_fall_at_once(estimator: SendSideEstimator, path: Path) -> None:
     path.run(10)
     path.run(0.6, growth=0.5)
     assert estimator.estimate < 800e3
-    assert estimator.congested(path.now)
-    assert not estimator.congested(path.now + 1)
     assert estimator.queue_delay > 0.02
 
 
@@ -96,7 +93,6 @@ def test_heavy_loss_makes_it_fall_and_it_heals(estimator: SendSideEstimator, pat
     fallen = estimator.estimate
     assert fallen < 0.7 * before
     assert estimator.loss == pytest.approx(1 / 3, abs=0.1)
-    assert estimator.congested(path.now)
     path.run(6)
     assert estimator.estimate >= 0.95 * before
 
@@ -239,7 +235,7 @@ def test_nonsense_is_counted_and_changes_nothing() -> None:
     estimator.on_report(1.5, 0.1, 1.0)
     estimator.on_report(-0.1, 0.1, 1.0)
     estimator.on_report(0.0, 1e9, 1.0)
-    estimator.on_feedback(TransportFeedback(1, 2, 7, 0, 0, (0.1,)), 1.0)
+    estimator.on_feedback(TransportFeedback(1, 2, 7, 0, 0, (400,)), 1.0)
     assert drops == {"remb_nonsense": 1, "report_nonsense": 2, "feedback_nothing_new": 1}
     assert estimator.estimate == START
     assert estimator.rtt is None
@@ -252,9 +248,7 @@ messages = st.builds(
     st.integers(0, 65_535),
     st.integers(0, (1 << 24) - 1),
     st.integers(0, 255),
-    st.lists(
-        st.none() | st.integers(-(1 << 25), 1 << 25).map(lambda n: n / 4000), min_size=1, max_size=60
-    ).map(tuple),
+    st.lists(st.none() | st.integers(-(1 << 25), 1 << 25), min_size=1, max_size=60).map(tuple),
 )
 
 
@@ -268,7 +262,7 @@ def test_no_viewer_can_break_it(answers: list[TransportFeedback | int], wanted: 
         path.now += 0.05
         if isinstance(item, int):  # about numbers that were sent indeed
             message = TransportFeedback(
-                1, 2, path.sequence + item & 0xFFFF, item & 0xFFF, 0, (0.0,) * -item or (None,)
+                1, 2, path.sequence + item & 0xFFFF, item & 0xFFF, 0, (0,) * -item or (None,)
             )
         else:
             message = item
