@@ -33,6 +33,9 @@ FAILED_AFTER = 15.0
 MAX_VALIDATED = 16
 """Validated addresses that are remembered; the one longest unheard of goes first."""
 
+HELD_FOR = 2.0
+"""Seconds after authentic media for which its address is nobody else's: clients report each second."""
+
 _SETTLED = 1.0
 """Seconds a nomination must find the selected address without media to move it."""
 _OVERLAP = 0.1
@@ -143,6 +146,11 @@ class IceLiteAgent:
     def is_validated(self, address: Address) -> bool:
         """Whether a check with our credentials came from `address`; for a farewell also with those before."""
         return address in self._paths
+
+    def holds(self, address: Address, now: float) -> bool:
+        """Whether authentic media came from `address` a moment ago."""
+        path = self._paths.get(address)
+        return path is not None and now - path.media_at <= HELD_FOR
 
     def on_authenticated_media(self, address: Address, now: float) -> None:
         """SRTP or SRTCP that passed authentication came from `address`: consent, and a reason to follow."""

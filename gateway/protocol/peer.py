@@ -148,6 +148,10 @@ class PeerConnection:
         self._drops["unknown_datagram"] += 1
         return False
 
+    def holds(self, address: Address, now: float) -> bool:
+        """Whether authentic media came from `address` a moment ago, so that it can be nobody else's."""
+        return self._ice.holds(address, now)
+
     def unprotect_rtp(self, data: bytes, address: Address, now: float) -> bytes | None:
         """The RTP packet in `data`, None when it was dropped and counted."""
         inbound = self._inbound_for(address)

@@ -61,6 +61,10 @@ class PeerDriver:
         self._drain(now)
         return proven
 
+    def holds(self, address: Address, now: float) -> bool:
+        """Whether authentic media came from `address` a moment ago."""
+        return self._peer.holds(address, now)
+
     def on_rtp(self, data: bytes, address: Address, now: float) -> None:
         """Take an SRTP packet."""
         packet = self._peer.unprotect_rtp(data, address, now)

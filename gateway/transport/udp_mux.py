@@ -45,6 +45,10 @@ class MuxedPeer(Protocol):
         """Take STUN or DTLS; True when this datagram proves that the address is this peer's."""
         ...
 
+    def holds(self, address: Address, now: float) -> bool:
+        """Whether authentic media came from `address` a moment ago."""
+        ...
+
     def on_rtp(self, data: bytes, address: Address, now: float) -> None: ...
 
     def on_rtcp(self, data: bytes, address: Address, now: float) -> None: ...
@@ -146,8 +150,18 @@ class UdpMux:
         peer = self._by_ufrag.get(names[0]) if names else None
         if names is None or peer is None:
             self._drops["stun_unknown_ufrag"] += 1
+        elif self._is_held_by_another(address, peer, now):
+            self._drops["stun_address_in_use"] += 1
         elif peer.on_control(data, address, now) and self._by_ufrag.get(names[0]) is peer:
             self._learn(address, peer)
+
+    def _is_held_by_another(self, address: Address, peer: MuxedPeer, now: float) -> bool:
+        """Whether this address is alive in another session: then a check from there has a forged source.
+
+        Its sender knows a password, but of its own session; the address would take the other's media away.
+        """
+        former = self._by_address.get(address)
+        return former is not None and former is not peer and former.holds(address, now)
 
     def _learn(self, address: Address, peer: MuxedPeer) -> None:
         former = self._by_address.get(address)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocol.description import Address, IceCredentials
-from gateway.protocol.ice import MAX_VALIDATED, IceLiteAgent, IceState, new_ice_credentials
+from gateway.protocol.ice import HELD_FOR, MAX_VALIDATED, IceLiteAgent, IceState, new_ice_credentials
 from tests.unit.protocol.controlling_peer import binding_request
 
 WIFI: Address = ("192.0.2.1", 1000)
@@ -179,6 +179,15 @@ def test_consent_by_checks_or_media(ice: Fixture) -> None:
     assert ice.agent.deadline is None
     ice.check(WIFI, 35.0)
     assert ice.agent.state is IceState.FAILED, "for good"
+
+
+def test_an_address_is_held_by_authentic_media_alone_and_for_a_moment(ice: Fixture) -> None:
+    ice.check(WIFI, 1.0, nominate=True)
+    assert not ice.agent.holds(WIFI, 1.0)
+    ice.agent.on_authenticated_media(WIFI, 1.0)
+    assert ice.agent.holds(WIFI, 1.0 + HELD_FOR)
+    assert not ice.agent.holds(WIFI, 1.1 + HELD_FOR)
+    assert not ice.agent.holds(CELLULAR, 1.0)
 
 
 def test_remembered_addresses_are_bounded_and_the_selected_one_stays(ice: Fixture) -> None:

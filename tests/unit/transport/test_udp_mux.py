@@ -29,12 +29,16 @@ class FakePeer:
         self.got: list[tuple[str, Address]] = []
         self.times: list[float] = []
         self.proves = True
+        self.speaking = False
         self.on_check: Callable[[], None] = lambda: None
 
     def on_control(self, data: bytes, address: Address, now: float) -> bool:
         self.got.append(("control", address))
         self.on_check()
         return self.proves
+
+    def holds(self, address: Address, now: float) -> bool:
+        return self.speaking
 
     def on_rtp(self, data: bytes, address: Address, now: float) -> None:
         self.got.append(("rtp", address))
@@ -114,6 +118,20 @@ async def test_an_address_changes_hands_only_by_proof(rig: Rig) -> None:
     rig.mux.remove(owner)
     rig.feed(rtp(3))
     assert len([kind for kind, _ in thief.got if kind == "rtp"]) == 2
+
+
+async def test_an_address_that_is_alive_does_not_change_hands_even_by_proof(rig: Rig) -> None:
+    owner, forger = rig.peer("owner"), rig.peer("forger")
+    rig.feed(check("owner"))
+    owner.speaking = True
+    rig.feed(check("forger"))
+    assert forger.got == [], "not even answered"
+    assert rig.drops == {"stun_address_in_use": 1}
+    rig.feed(check("owner"))
+    rig.feed(check("forger"), THERE)
+    owner.speaking = False
+    rig.feed(check("forger"))
+    assert (owner.addresses, forger.addresses) == ([], [THERE, HERE])
 
 
 async def test_a_peer_has_few_addresses_and_keeps_the_one_in_use(rig: Rig) -> None:
