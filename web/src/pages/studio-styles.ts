@@ -12,6 +12,7 @@ export const studioStyles = css`
   }
   .stage {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 16px;
     min-width: 0;
   }
