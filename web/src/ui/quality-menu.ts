@@ -65,7 +65,7 @@ export class QualityMenu extends LitElement {
         width: max-content;
         min-width: 13rem;
         max-width: min(19rem, 100vw - 24px);
-        max-height: calc(100vh - 130px);
+        max-height: calc(100vh - 100px);
         padding: 6px;
         border: 1px solid var(--line);
         border-radius: var(--radius);
