@@ -37,7 +37,7 @@ KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: proxies hang up on idle connections."""
 WRITE_DEADLINE = 30.0
 """Seconds after which a reader that takes nothing is dropped."""
-_BACKLOG = 16 * 1024
+BACKLOG = 16 * 1024
 """Bytes that may wait for a reader; over it nothing is taken, so that the newest state is what comes next."""
 _STREAM_HEADERS = {
     "Content-Type": "text/event-stream",
@@ -190,7 +190,7 @@ async def _relay(request: web.Request, stream: EventStream) -> web.StreamRespons
     try:
         await response.prepare(request)
         if transport is not None:
-            transport.set_write_buffer_limits(high=_BACKLOG)
+            transport.set_write_buffer_limits(high=BACKLOG)
         await _tell(request, response, reader)
     except ConnectionError:
         pass  # it has gone, as readers do

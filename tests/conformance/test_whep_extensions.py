@@ -16,10 +16,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.http_writer import StreamWriter
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web_runner import BaseRunner
 
 from gateway.access.grants import Scope
-from gateway.api import whep_extensions
+from gateway.api import create_app, whep_extensions
 from gateway.signalling import viewer_events
+from gateway.signalling.viewer_events import EventStream
 from tests.event_source import EventSource, listening
 from tests.http_checks import check_cors, check_problem
 from tests.signalling_rig import (
@@ -32,7 +36,6 @@ from tests.signalling_rig import (
     Http,
     Rig,
     make_rig,
-    serving,
 )
 from tests.waiting import eventually
 
@@ -47,6 +50,20 @@ def rig() -> Rig:
     rig = make_rig(turn_secret="turn-secret")
     rig.plane.layers = LAYERS
     return rig
+
+
+class Server(TestServer):
+    """As the gateway serves: aiohttp does not cancel what a lost client has asked for."""
+
+    async def _make_runner(self, **options: Any) -> BaseRunner[Any]:
+        return await super()._make_runner(**{**options, "handler_cancellation": False})
+
+
+@contextlib.asynccontextmanager
+async def serving(rig: Rig) -> AsyncIterator[Http]:
+    async with TestClient(Server(create_app(rig.services))) as client:
+        yield client
+        await rig.sessions.stop(deadline=1.0)
 
 
 @pytest.fixture
@@ -179,6 +196,7 @@ async def test_the_stream_begins_with_the_whole_state(http: Http, player: str) -
     assert response.headers["Content-Type"] == "text/event-stream"
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Accel-Buffering"] == "no"
+    assert response.headers["Connection"] == "close"
     check_cors(response.headers)
     async with listening(response) as source:
         await source.hears("viewercount")
@@ -401,8 +419,13 @@ async def test_a_reconnecting_event_source_takes_over_and_hears_the_state_again(
             assert second.heard == first.heard
 
 
+def opened(http: Http, path: str) -> EventStream:
+    """The server's side of a stream."""
+    return http.app[whep_extensions.EVENTS].find(path.rpartition("/")[2])
+
+
 async def test_a_reader_that_left_is_forgotten_and_the_stream_stays(
-    http: Http, player: str, monkeypatch: pytest.MonkeyPatch
+    http: Http, rig: Rig, player: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whep_extensions, "KEEP_ALIVE", 0.05)
     path = await subscribe(http, player)
@@ -411,10 +434,46 @@ async def test_a_reader_that_left_is_forgotten_and_the_stream_stays(
         async with listening(await http.get(path)) as source:
             await source.hears("viewercount")
 
+    async def reader() -> object:
+        return opened(http, path).reader
+
+    await eventually(reader, lambda it: it is None, every=0.02)
+
     async def tasks() -> int:
         return len(asyncio.all_tasks())
 
-    await eventually(tasks, lambda count: count <= before + 1, every=0.02)  # the client's own connection
+    await eventually(tasks, lambda count: count <= before, every=0.02)
+    assert not rig.services.drops
+
+
+async def test_nothing_is_taken_for_a_reader_with_a_backlog(
+    http: Http, rig: Rig, player: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drained = asyncio.Event()
+    begun = asyncio.Event()
+    limits = []
+
+    async def drain(writer: StreamWriter) -> None:
+        limits.append(writer.transport.get_write_buffer_limits()[1])
+        begun.set()
+        await drained.wait()
+
+    path = await subscribe(http, player, ["layers"])
+    monkeypatch.setattr(StreamWriter, "drain", drain)
+    async with listening(await http.get(path)) as source:
+        await begun.wait()
+        reader = opened(http, path).reader
+        assert reader is not None
+        for count in (1, 2):
+            rig.plane.layers = LAYERS[:count]
+            rig.plane.announce(ORDER)
+            async with asyncio.timeout(5):
+                await reader.wake.wait()
+            reader.wake.clear()
+        reader.wake.set()
+        drained.set()
+        assert len((await source.hears("layers", 2))["1"]) == 2  # the one in between is never told
+        assert limits[0] == whep_extensions.BACKLOG
 
 
 async def test_a_reader_that_takes_nothing_is_dropped(
@@ -434,6 +493,17 @@ async def test_a_reader_that_takes_nothing_is_dropped(
             return rig.services.drops["event_reader_stuck"]
 
         assert await eventually(dropped, every=0.02) == 1
+        assert (await rest_of(deaf)).count(b'"rid"') < 40_000  # what waited in the server was thrown away
+
+
+async def rest_of(connection: socket.socket) -> bytes:
+    """All that comes before the end of a connection, which must come."""
+    received = bytearray()
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionError):
+            while data := await asyncio.get_running_loop().sock_recv(connection, 1 << 20):
+                received += data
+    return bytes(received)
 
 
 async def test_the_application_ends_though_somebody_listens(rig: Rig) -> None:
@@ -441,11 +511,12 @@ async def test_the_application_ends_though_somebody_listens(rig: Rig) -> None:
     async with serving(rig) as http:
         await publish(http, rig)
         player = (await play(http, rig)).headers["Location"]
-        source = EventSource(await http.get(await subscribe(http, player)))
-        await source.hears("viewercount")
-        began = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - began < 4.0  # aiohttp would wait 5 s for an open request
-    await source.close()
+        async with events_of(http, player) as source:
+            await source.hears("viewercount")
+            began = asyncio.get_running_loop().time()
+            await http.server.close()  # before the sessions end
+            assert asyncio.get_running_loop().time() - began < 4.0  # aiohttp waits for an open request
+            await source.ended()
     assert len(asyncio.all_tasks()) <= before
 
 

@@ -187,6 +187,14 @@ async def test_only_what_matters_is_news(stage: Stage, changed: object, news: bo
     assert stage.names(reader) == ["layers"] * news
 
 
+async def test_of_a_silent_layer_nobody_needs_the_bitrate(stage: Stage) -> None:
+    stage.rig.plane.layers = (replace(LAYERS[0], live=False),)
+    reader = stage.read(await stage.play())
+    stage.events.take(reader)
+    stage.rig.plane.layers = (replace(LAYERS[0], live=False, bitrate=7),)
+    assert stage.later(SWEEP_INTERVAL) == []
+
+
 async def test_a_bitrate_that_creeps_is_told_in_the_end(stage: Stage) -> None:
     reader = stage.read(await stage.play())
     stage.events.take(reader)
