@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 class Distribution:
     """Sends what a layer forwards to those who play it.
 
-    `newest` is the newest packet forwarded. Viewers of one view are one group of the fan-out.
+    `newest` is the newest packet forwarded, `numbering` how the layer numbers its pictures. Viewers of one
+    view are one group of the fan-out.
     """
 
-    def __init__(self, numbering: PictureNumbering | None, meter: Meter) -> None:
+    def __init__(self, meter: Meter) -> None:
         self.groups: dict[View, list[DownTrack]] = {}
         self.newest: MediaPacket | None = None
-        self._numbering = numbering
+        self.numbering: PictureNumbering | None = None
         self._meter = meter
         self._whole = Whole()
         self._thinned: dict[int, TemporalSublayer] = {}
@@ -43,7 +44,7 @@ class Distribution:
 
         The group of others, if the viewer's picture numbers can go on with theirs.
         """
-        plain = View(profile, self._sublayer(top, packet), self._numbering)
+        plain = View(profile, self._sublayer(top, packet), self.numbering)
         last, now = down_track.last_picture, plain.picture(packet)
         if last is None or now is None:
             return next((x for x in self.groups if _alike(x, plain)), plain)
@@ -113,7 +114,7 @@ class Distribution:
             top = before.sublayer.top + 1  # one after the other: the next may need what this one brings
         if top >= len(self._meter.bitrates) - 1:
             top = ALL
-        view = View(before.profile, self._sublayer(top, packet), self._numbering).resembling(before, packet)
+        view = View(before.profile, self._sublayer(top, packet), self.numbering).resembling(before, packet)
         down_track.change_view(view, packet)
         self._take_out(down_track, before)
         self.add(view, down_track, packet.index)

@@ -74,9 +74,8 @@ class Layer:
         self.width = self.height = 0
         self.last_arrival = float("-inf")
         self._capture_time = track.media.extensions.get(extensions.ABS_CAPTURE_TIME, 0)
-        descriptor = track.media.extensions.get(extensions.DEPENDENCY_DESCRIPTOR)
-        self._numbering = picture_numbering(codec.name, descriptor)
-        self.out = Distribution(self._numbering, self.meter)
+        self._descriptor = track.media.extensions.get(extensions.DEPENDENCY_DESCRIPTOR, 0)
+        self.out = Distribution(self.meter)
         self.waiting: list[DownTrack] = []
         self._drops = drops
         self._unwrap = SequenceUnwrapper().unwrap
@@ -98,7 +97,10 @@ class Layer:
         if arrival is Arrival.AFTER_HOLE:
             self._start_over()
         keyframe = self._is_keyframe(packet.payload)
-        picture = self._numbering.read(packet) if self._numbering is not None else None
+        if arrival is Arrival.FIRST:
+            self.out.numbering = picture_numbering(self.codec.name, self._descriptor, packet)
+        numbering = self.out.numbering
+        picture = numbering.read(packet) if numbering is not None else None
         media = MediaPacket(packet, index, keyframe, now, picture)
         if keyframe:
             self.keyframes.arrived(now)

@@ -17,6 +17,8 @@ PRECEDING = 8
 class Arrival(Enum):
     """How a packet stands to those before it."""
 
+    FIRST = auto()
+    """The first of the stream."""
     NEW = auto()
     """In order, or over a small gap that is now tracked."""
     MENDED = auto()
@@ -58,7 +60,7 @@ class GapTracker:
         if highest is None:
             self._highest = index
             self._missing = {lost: _Missing(float("inf")) for lost in range(index - PRECEDING, index)}
-            return Arrival.NEW
+            return Arrival.FIRST
         if index <= highest:
             return Arrival.MENDED if self._missing.pop(index, None) else Arrival.UNEXPECTED
         self._highest = index

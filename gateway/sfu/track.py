@@ -27,9 +27,8 @@ FORWARDED = (
     extensions.PLAYOUT_DELAY,
     extensions.DEPENDENCY_DESCRIPTOR,
 )
-"""Extensions that mean the same on the way out; the others speak of one hop."""
-_IN_PAYLOAD = {name: {extensions.DEPENDENCY_DESCRIPTOR} for name in ("VP8", "VP9")}
-"""What says the same as the payload does: only one of the two is kept in step across layers."""
+"""Extensions that mean the same on the way out; the others speak of one hop. The dependency descriptor only
+where it bears the numbers that are kept in step."""
 
 
 class PublishedTrack:
@@ -155,7 +154,9 @@ class PublishedTrack:
         codec = match_codec(layer.codec, down_track.accepted)
         if codec is None:
             return None
-        forwarded = [uri for uri in FORWARDED if uri not in _IN_PAYLOAD.get(codec.name, ())]
+        numbering = layer.out.numbering
+        described = numbering is not None and numbering.described
+        forwarded = [uri for uri in FORWARDED if described or uri != extensions.DEPENDENCY_DESCRIPTOR]
         pairs = [
             (self.media.extensions[uri], down_track.media.extensions[uri])
             for uri in forwarded

@@ -25,7 +25,7 @@ _EXCHANGE = """
   };
 """
 
-_PUBLISH = f"""async ({{name, url, token, codec, simulcast}}) => {{
+_PUBLISH = f"""async ({{name, url, token, codec, simulcast, mode, described}}) => {{
   {_EXCHANGE}
   const media = await navigator.mediaDevices.getUserMedia(
     {{audio: true, video: {{width: 1280, height: 720, frameRate: 30}}}});
@@ -34,9 +34,12 @@ _PUBLISH = f"""async ({{name, url, token, codec, simulcast}}) => {{
     {{rid: "q", scaleResolutionDownBy: 4, maxBitrate: 150e3}},
     {{rid: "h", scaleResolutionDownBy: 2, maxBitrate: 500e3}},
     {{rid: "f", maxBitrate: 1500e3}}];
+  if (mode) layers.forEach(layer => {{ layer.scalabilityMode = mode; }});
   peer.addTransceiver(media.getAudioTracks()[0], {{direction: "sendonly", streams: [media]}});
   const video = peer.addTransceiver(media.getVideoTracks()[0], {{
     direction: "sendonly", streams: [media], sendEncodings: simulcast ? layers : [{{maxBitrate: 1500e3}}]}});
+  if (!described) video.setHeaderExtensionsToNegotiate(video.getHeaderExtensionsToNegotiate().map(
+    e => e.uri.includes("dependency-descriptor") ? {{...e, direction: "stopped"}} : e));
   const wanted = [`video/${{codec}}`, "video/rtx"];
   video.setCodecPreferences(RTCRtpSender.getCapabilities("video").codecs.filter(
     c => wanted.includes(c.mimeType.toLowerCase())));
@@ -123,8 +126,22 @@ class BrowserPeer:
     page: Page
     name: str
 
-    async def publish(self, url: str, token: str, *, codec: str, simulcast: bool = False) -> Answer:
-        arguments = {"name": self.name, "url": url, "token": token, "codec": codec, "simulcast": simulcast}
+    async def publish(
+        self,
+        url: str,
+        token: str,
+        *,
+        codec: str,
+        simulcast: bool = False,
+        mode: str | None = None,
+        described: bool = True,
+    ) -> Answer:
+        """`mode` is the scalability mode of each simulcast layer, such as L1T3 for three temporal layers.
+
+        Not `described`, only the payload tells of them, not the dependency descriptor.
+        """
+        arguments = {"name": self.name, "url": url, "token": token}
+        arguments |= {"codec": codec, "simulcast": simulcast, "mode": mode, "described": described}
         return _answer(await self.page.evaluate(_PUBLISH, arguments))
 
     async def watch(self, url: str, token: str, *, patience: float = 15.0) -> Answer:

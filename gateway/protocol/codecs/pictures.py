@@ -41,6 +41,8 @@ class Picture(NamedTuple):
 class PictureNumbering(Protocol):
     """Reads and shifts the numbers of one RTP stream."""
 
+    described: bool
+    """Whether the dependency descriptor bears them: who has that needs it in every packet."""
     counts_pictures: bool
     """Whether decoders take a missing number for a missing picture: what is left out must be closed up."""
 
@@ -69,6 +71,7 @@ def _shift_payload(payload: bytes, found: vp8.Descriptor | vp9.Descriptor, pictu
 
 
 class _Vp8Numbering:
+    described = False
     counts_pictures = True
 
     def read(self, packet: RtpPacket) -> Picture | None:
@@ -87,6 +90,7 @@ class _Vp8Numbering:
 
 
 class _Vp9Numbering:
+    described = False
     counts_pictures = False  # references are told as differences of numbers
 
     def read(self, packet: RtpPacket) -> Picture | None:
@@ -108,6 +112,7 @@ class _Vp9Numbering:
 class _DescribedNumbering:
     """Frame numbers of the dependency descriptor, whose meaning a keyframe's template structure tells."""
 
+    described = True
     counts_pictures = False  # references are told as differences of numbers
 
     def __init__(self, extension_id: int) -> None:
@@ -137,11 +142,14 @@ _IN_PAYLOAD: Final[dict[str, type[_Vp8Numbering] | type[_Vp9Numbering]]] = {
 }
 
 
-def picture_numbering(codec: str, descriptor_id: int | None) -> PictureNumbering | None:
-    """How one stream of this codec numbers its pictures; None where it does not.
+def picture_numbering(codec: str, descriptor_id: int, packet: RtpPacket) -> PictureNumbering | None:
+    """How a stream that begins with this packet numbers its pictures; None where it does not.
 
-    `descriptor_id` is the negotiated id of the dependency descriptor, if any.
+    `descriptor_id` is the negotiated id of the dependency descriptor, 0 for none. libwebrtc leaves the
+    numbers out of the payload where it sends that; where both have some, the payload's are kept in step.
     """
-    if codec in _IN_PAYLOAD:
-        return _IN_PAYLOAD[codec]()
-    return _DescribedNumbering(descriptor_id) if descriptor_id else None
+    in_payload = _IN_PAYLOAD[codec]() if codec in _IN_PAYLOAD else None
+    described = descriptor_id in packet.extensions
+    if described and (in_payload is None or in_payload.read(packet) is None):
+        return _DescribedNumbering(descriptor_id)
+    return in_payload

@@ -18,7 +18,8 @@ def tracker(*indices: int) -> GapTracker:
 
 def test_in_order_nothing_is_missing() -> None:
     gaps = GapTracker()
-    assert {gaps.received(START + i, 0.0) for i in range(1_000)} == {Arrival.NEW}
+    assert gaps.received(START, 0.0) is Arrival.FIRST
+    assert {gaps.received(START + i, 0.0) for i in range(1, 1_000)} == {Arrival.NEW}
     assert gaps.due(1.0) == []
     assert len(gaps) == PRECEDING
 

@@ -13,7 +13,7 @@ from tests.unit.sfu.fakes import media_packet
 from tests.unit.sfu.temporal import picture
 
 PROFILE = Profile(96, (), gcm=True)
-NUMBERING = picture_numbering("VP8", None)
+NUMBERING = picture_numbering("VP8", 0, parse_rtp(picture(1, 1)))
 
 
 def packet(index: int, number: int, temporal: int = 0, tl0: int = 0) -> MediaPacket:

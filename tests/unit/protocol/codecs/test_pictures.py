@@ -43,7 +43,7 @@ VP9_TWO_LAYERS = b"\xa8\x92\x34\x30\x07frame"
     ],
 )
 def test_what_a_packet_says(codec: str, payload: bytes, expected: Picture | None) -> None:
-    numbering = picture_numbering(codec, None)
+    numbering = picture_numbering(codec, 0, rtp(payload))
     assert numbering is not None
     assert numbering.read(rtp(payload)) == expected
 
@@ -57,7 +57,7 @@ def test_numbers_move_on_their_circles_and_the_rest_stays(
     payload: tuple[str, bytes], pictures: int, tl0: int
 ) -> None:
     codec, data = payload
-    numbering = picture_numbering(codec, None)
+    numbering = picture_numbering(codec, 0, rtp(data))
     assert numbering is not None
     before = numbering.read(rtp(data))
     shifted, _ = numbering.shift(data, {}, pictures, tl0)
@@ -75,7 +75,7 @@ def test_numbers_move_on_their_circles_and_the_rest_stays(
 
 def test_payloads_that_bear_no_numbers_stay_as_they_are() -> None:
     for codec, data in (("VP8", b"\x10frame"), ("VP8", b"\x90"), ("VP9", b"\x08frame"), ("VP9", b"")):
-        numbering = picture_numbering(codec, None)
+        numbering = picture_numbering(codec, 0, rtp(data))
         assert numbering is not None
         assert numbering.shift(data, {}, 5, 5) == (data, {})
     assert vp8.parse_descriptor(b"\x90") is None
@@ -83,8 +83,9 @@ def test_payloads_that_bear_no_numbers_stay_as_they_are() -> None:
 
 
 def test_the_descriptor_extension_numbers_any_other_codec() -> None:
-    assert picture_numbering("H264", None) is None
-    numbering = picture_numbering("AV1", 9)
+    assert picture_numbering("H264", 0, rtp(b"frame")) is None
+    assert picture_numbering("H264", 9, rtp(b"frame")) is None
+    numbering = picture_numbering("AV1", 9, rtp(b"frame", {9: keyframe(1)}))
     assert numbering is not None
     first = numbering.read(rtp(b"frame", {9: keyframe(65_535)}))
     assert first == Picture(65_535, 16, None, 0, 0b110)
@@ -96,6 +97,17 @@ def test_the_descriptor_extension_numbers_any_other_codec() -> None:
     assert moved is not None
     assert (moved.number, tags[1]) == (2, b"x")
     assert numbering.shift(b"frame", {1: b"x"}, 3, 0) == (b"frame", {1: b"x"})
+
+
+def test_where_both_bear_numbers_those_in_the_payload_count() -> None:
+    tags = {9: keyframe(1)}
+    both, minimal = (
+        picture_numbering("VP8", 9, rtp(LONG_VP8, tags)),
+        picture_numbering("VP8", 9, rtp(b"\x10frame", tags)),
+    )
+    assert both is not None
+    assert minimal is not None
+    assert (both.described, minimal.described) == (False, True)
 
 
 @pytest.mark.parametrize(
