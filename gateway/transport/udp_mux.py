@@ -153,7 +153,7 @@ class UdpMux:
         elif self._is_held_by_another(address, peer, now):
             self._drops["stun_address_in_use"] += 1
         elif peer.on_control(data, address, now) and self._by_ufrag.get(names[0]) is peer:
-            self._learn(address, peer)
+            self._learn(address, peer, now)
 
     def _is_held_by_another(self, address: Address, peer: MuxedPeer, now: float) -> bool:
         """Whether this address is alive in another session: then a check from there has a forged source.
@@ -163,14 +163,17 @@ class UdpMux:
         former = self._by_address.get(address)
         return former is not None and former is not peer and former.holds(address, now)
 
-    def _learn(self, address: Address, peer: MuxedPeer) -> None:
+    def _learn(self, address: Address, peer: MuxedPeer, now: float) -> None:
         former = self._by_address.get(address)
         if former is not None:  # itself, or a NAT gave the port to somebody else, who proved it
             former.addresses.remove(address)
         self._by_address[address] = peer
         peer.addresses.append(address)
         if len(peer.addresses) > ADDRESSES_PER_PEER:
-            del self._by_address[peer.addresses.pop(0)]
+            # Checks go round all pairs of a browser with many interfaces; media has but one.
+            spare = next((x for x in peer.addresses if not peer.holds(x, now)), address)
+            peer.addresses.remove(spare)
+            del self._by_address[spare]
 
 
 def _waited(ancillary: list[tuple[int, int, bytes]], wall: float) -> float:

@@ -29,7 +29,7 @@ class FakePeer:
         self.got: list[tuple[str, Address]] = []
         self.times: list[float] = []
         self.proves = True
-        self.speaking = False
+        self.held: set[Address] = set()
         self.on_check: Callable[[], None] = lambda: None
 
     def on_control(self, data: bytes, address: Address, now: float) -> bool:
@@ -38,7 +38,7 @@ class FakePeer:
         return self.proves
 
     def holds(self, address: Address, now: float) -> bool:
-        return self.speaking
+        return address in self.held
 
     def on_rtp(self, data: bytes, address: Address, now: float) -> None:
         self.got.append(("rtp", address))
@@ -123,13 +123,13 @@ async def test_an_address_changes_hands_only_by_proof(rig: Rig) -> None:
 async def test_an_address_that_is_alive_does_not_change_hands_even_by_proof(rig: Rig) -> None:
     owner, forger = rig.peer("owner"), rig.peer("forger")
     rig.feed(check("owner"))
-    owner.speaking = True
+    owner.held.add(HERE)
     rig.feed(check("forger"))
     assert forger.got == [], "not even answered"
     assert rig.drops == {"stun_address_in_use": 1}
     rig.feed(check("owner"))
     rig.feed(check("forger"), THERE)
-    owner.speaking = False
+    owner.held.clear()
     rig.feed(check("forger"))
     assert (owner.addresses, forger.addresses) == ([], [THERE, HERE])
 
@@ -143,6 +143,19 @@ async def test_a_peer_has_few_addresses_and_keeps_the_one_in_use(rig: Rig) -> No
         rig.feed(rtp(port), HERE)
     assert len(peer.addresses) == ADDRESSES_PER_PEER == len(rig.mux._by_address)
     assert peer.got.count(("rtp", HERE)) == 3 * ADDRESSES_PER_PEER
+    assert rig.drops == {}
+
+
+async def test_the_address_that_carries_media_stays_though_checks_come_from_many_others(rig: Rig) -> None:
+    peer = rig.peer("ours")
+    rig.feed(check("ours"), HERE)
+    peer.held.add(HERE)
+    for port in range(3 * ADDRESSES_PER_PEER):
+        rig.feed(check("ours"), ("198.51.100.1", port))
+        rig.feed(rtp(port), HERE)
+    assert peer.got.count(("rtp", HERE)) == 3 * ADDRESSES_PER_PEER
+    assert len(peer.addresses) == ADDRESSES_PER_PEER == len(rig.mux._by_address)
+    assert set(peer.addresses) == set(rig.mux._by_address)
     assert rig.drops == {}
 
 
