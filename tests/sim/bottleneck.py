@@ -6,6 +6,7 @@ jitter. Cross traffic shares the queue. Everything random comes from one seed.
 
 from __future__ import annotations
 
+import itertools
 import random
 from bisect import bisect_right
 from collections.abc import Callable
@@ -45,6 +46,8 @@ class Link:
     """Standard deviation in seconds of a delay added after the queue; order is kept."""
     waits: list[tuple[float, float]] = field(default_factory=list)
     """When, and how long, each packet of ours waited and was serialised."""
+    octets: list[tuple[float, int]] = field(default_factory=list)
+    """When each packet of ours entered the queue, and its octets on the wire."""
     dropped: int = 0
 
     def __post_init__(self) -> None:
@@ -79,12 +82,20 @@ class Link:
         if deliver is None:
             return
         self.waits.append((now, self._free_at - now))
+        self.octets.append((now, size + IP_OVERHEAD))
         if self._lost():
             self.dropped += 1
             return
         jitter = abs(self.random.gauss(0, self.jitter)) if self.jitter else 0.0
         self._last_out = max(self._last_out, self._free_at + self.delay + jitter)
         self.agenda.at(self._last_out, deliver)
+
+    def utilisation(self, start: float, end: float) -> float:
+        """Share of the capacity that packets of ours took between two instants since the start."""
+        steps = [since for since, _ in self.rates if start < since < end]
+        spans = itertools.pairwise([start, *steps, end])
+        capacity = sum((b - a) * self.rate_at(self._start + a) for a, b in spans)
+        return 8 * sum(size for at, size in self.octets if start <= at - self._start < end) / capacity
 
 
 class CrossTraffic:

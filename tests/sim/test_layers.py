@@ -2,59 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-
 import pytest
 
-from tests.sim.bottleneck import Link
-from tests.sim.test_forwarding import encoder
-from tests.sim.world import Encoder, SimulatedPublisher, SimulatedViewer, World
+from tests.sim.narrow import NarrowViewer, share, simulcast
+from tests.sim.world import SimulatedPublisher, World
 
-PACKETS = {"l": 1, "h": 4, "f": 8}
-"""Packets of a frame: 0.2, 0.8 and 1.7 Mbit/s at 25 frames a second."""
-
-
-class NarrowViewer(SimulatedViewer):
-    """A viewer whose media comes through a bottleneck."""
-
-    def __init__(self, world: World, rates: list[tuple[float, float]], **conditions: float) -> None:
-        self.link = Link(world.agenda, random.Random(world.random.getrandbits(32)), rates, **conditions)
-        super().__init__(world, world.network(delay=0.02), transport_cc=True)
-
-    def receive(self, datagram: bytes) -> None:
-        self.link.carry(len(datagram) - 16, lambda: self._take(datagram))
-
-    def layers(self, start: float, end: float) -> list[str]:
-        """The layer of each packet that came between two instants since the start."""
-        return [self.world.sent[i].layer for at, i in self.arrivals if start <= at - 1_000.0 < end]
-
-    def longest_gap(self, start: float) -> float:
-        """Seconds without any packet, at most, from `start` seconds on."""
-        times = [at for at, _ in self.arrivals if at - 1_000.0 >= start]
-        return max(b - a for a, b in itertools.pairwise(times))
-
-    def waited(self, start: float, end: float) -> float:
-        """The 95th percentile of the queue's delay in seconds between two instants."""
-        waits = sorted(wait for at, wait in self.link.waits if start <= at - 1_000.0 < end)
-        return waits[int(0.95 * len(waits))]
-
-
-def simulcast(world: World) -> list[Encoder]:
-    layers = [encoder(world.random, rid) for rid in PACKETS]
-    for layer in layers:
-        layer.packets_per_frame = PACKETS[layer.rid]
-    return layers
-
-
-def share(layers: list[str], rid: str) -> float:
-    return layers.count(rid) / len(layers)
+RATES = {"l": 200_000, "h": 800_000, "f": 1_700_000}
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_wide_link_gets_the_best_layer_at_once_and_keeps_it(seed: int) -> None:
     world = World(seed)
-    SimulatedPublisher(world, world.network(), simulcast(world))
+    SimulatedPublisher(world, world.network(), simulcast(world, RATES))
     world.agenda.run(3.0)
     viewer = NarrowViewer(world, [(0.0, 5_000_000)])
     world.agenda.run(27.0)
@@ -66,7 +25,7 @@ def test_a_wide_link_gets_the_best_layer_at_once_and_keeps_it(seed: int) -> None
 @pytest.mark.parametrize("seed", range(4))
 def test_a_narrow_link_gets_what_it_carries(seed: int) -> None:
     world = World(seed)
-    SimulatedPublisher(world, world.network(), simulcast(world))
+    SimulatedPublisher(world, world.network(), simulcast(world, RATES))
     world.agenda.run(3.0)
     viewer = NarrowViewer(world, [(0.0, 500_000)])
     world.agenda.run(57.0)
@@ -79,7 +38,7 @@ def test_a_narrow_link_gets_what_it_carries(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_step_down_and_up_again_is_followed(seed: int) -> None:
     world = World(seed)
-    SimulatedPublisher(world, world.network(), simulcast(world))
+    SimulatedPublisher(world, world.network(), simulcast(world, RATES))
     viewer = NarrowViewer(world, [(0.0, 4_000_000), (20.0, 500_000), (50.0, 4_000_000)])
     world.agenda.run(100.0)
     viewer.check_numbers()
@@ -94,7 +53,7 @@ def test_a_step_down_and_up_again_is_followed(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_random_loss_is_no_reason_for_a_poor_picture(seed: int) -> None:
     world = World(seed)
-    SimulatedPublisher(world, world.network(), simulcast(world))
+    SimulatedPublisher(world, world.network(), simulcast(world, RATES))
     viewer = NarrowViewer(world, [(0.0, 5_000_000)], loss=0.05)
     world.agenda.run(60.0)
     viewer.check_numbers()
@@ -104,7 +63,7 @@ def test_random_loss_is_no_reason_for_a_poor_picture(seed: int) -> None:
 
 def test_viewers_of_one_track_have_their_own_layers() -> None:
     world = World(1)
-    SimulatedPublisher(world, world.network(), simulcast(world))
+    SimulatedPublisher(world, world.network(), simulcast(world, RATES))
     slow = [NarrowViewer(world, [(0.0, 400_000)]) for _ in range(3)]
     middle = [NarrowViewer(world, [(0.0, 1_400_000)]) for _ in range(3)]
     fast = [NarrowViewer(world, [(0.0, 8_000_000)]) for _ in range(3)]
@@ -117,7 +76,7 @@ def test_viewers_of_one_track_have_their_own_layers() -> None:
 
 def test_a_wish_is_kept() -> None:
     world = World(2)
-    SimulatedPublisher(world, world.network(), simulcast(world))
+    SimulatedPublisher(world, world.network(), simulcast(world, RATES))
     viewer = NarrowViewer(world, [(0.0, 8_000_000)])
     world.agenda.run(10.0)
     viewer.subscriber.prefer(rid="l", max_height=None, now=world.agenda.now)

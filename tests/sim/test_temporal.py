@@ -64,12 +64,12 @@ class TemporalPublisher(SimulatedPublisher):
         self.newest[rid, temporal] = order
         return Frame(rid, order, temporal, needs, keyframe)
 
-    def _send(self, encoder: Encoder, keyframe: bool, position: int, now: float) -> None:
+    def _send(self, encoder: Encoder, keyframe: bool, position: int, last: bool, now: float) -> None:
         first = position == 0
         if first:
             self.current = self._begin(encoder, keyframe)
         frame, rid = self.current, encoder.rid
-        identity = self.world.note(SentFrame(rid, encoder.frames, now, keyframe))
+        identity = self.world.note(SentFrame(rid, encoder.frames, now, keyframe, first, last))
         self.frames[identity] = frame
         sync = frame.temporal > 0 and frame.needs == (self.newest[rid, 0],)
         descriptor = struct.pack(
@@ -84,7 +84,7 @@ class TemporalPublisher(SimulatedPublisher):
         header = b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", size, size // 2) if keyframe else b"\x01" * 10
         packet = write_rtp(
             payload_type=96,
-            marker=position == encoder.packets_per_frame - 1,
+            marker=last,
             sequence_number=encoder.sequence,
             timestamp=encoder.timestamp,
             ssrc=encoder.ssrc,

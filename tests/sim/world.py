@@ -118,6 +118,9 @@ class SentFrame:
     order: int
     captured: float
     keyframe: bool
+    starts: bool
+    """Whether it is the first packet of its frame."""
+    ends: bool
 
 
 @dataclass
@@ -129,6 +132,10 @@ class Encoder:
     sequence: int
     timestamp: int
     packets_per_frame: int = 4
+    packet_octets: int = 1000
+    """Octets of payload in a packet, nearly."""
+    keyframe_factor: int = 1
+    """How many times larger a keyframe is."""
     wants_keyframe: bool = True
     paused: bool = False
     sent: dict[int, bytes] = field(default_factory=dict)
@@ -188,13 +195,14 @@ class SimulatedPublisher:
         encoder.wants_keyframe = False
         encoder.frames += 1
         now = self.world.agenda.now
-        for position in range(encoder.packets_per_frame):
-            self._send(encoder, keyframe, position, now)
+        packets = encoder.packets_per_frame * (encoder.keyframe_factor if keyframe else 1)
+        for position in range(packets):
+            self._send(encoder, keyframe, position, position == packets - 1, now)
         encoder.timestamp = encoder.timestamp + 90_000 // self.FPS & 0xFFFFFFFF
 
-    def _send(self, encoder: Encoder, keyframe: bool, position: int, now: float) -> None:
+    def _send(self, encoder: Encoder, keyframe: bool, position: int, last: bool, now: float) -> None:
         first = position == 0
-        identity = self.world.note(SentFrame(encoder.rid, encoder.frames, now, keyframe))
+        identity = self.world.note(SentFrame(encoder.rid, encoder.frames, now, keyframe, first, last))
         descriptor = b"\x10" if first else b"\x00"
         size = WIDTHS.get(encoder.rid, 320)
         # VP8 payload header (RFC 7741 section 4.3): the P bit is zero in keyframes, then start code and size.
@@ -202,13 +210,14 @@ class SimulatedPublisher:
             b"\x00\x00\x00\x9d\x01\x2a" + struct.pack("<HH", size, size // 2) if keyframe else b"\x01" * 10
         )
         body = (header if first else b"\x02" * 10) + struct.pack("!I", identity)
+        filler = encoder.packet_octets - 10 + self.world.random.randrange(10)
         packet = write_rtp(
             payload_type=96,
-            marker=position == encoder.packets_per_frame - 1,
+            marker=last,
             sequence_number=encoder.sequence,
             timestamp=encoder.timestamp,
             ssrc=encoder.ssrc,
-            payload=descriptor + body + bytes(self.world.random.randrange(990, 1000)),
+            payload=descriptor + body + bytes(filler),
             extensions=encode_extensions({RID_ID: encoder.rid.encode()} if self.with_rid else {}),
         )
         encoder.sent[encoder.sequence] = packet
@@ -308,34 +317,38 @@ class SimulatedViewer:
             return
         now = self.world.agenda.now
         self.subscriber.on_timer(now, self.world.agenda.wall)
+        due = self._requests(now)
+        if due:
+            self._tell(Nack(1, self.stream.ssrc, tuple(s & 0xFFFF for s in sorted(due)[:200])).encode())
+        self.world.agenda.after(0.01, self._tick)
+
+    def _requests(self, now: float) -> list[int]:
+        """Numbers to ask for again now."""
         due = [s for s, at in self.missing.items() if at <= now]
         for sequence in due:
             self.missing[sequence] = now + 0.08
-        if due:
-            nack = Nack(1, self.stream.ssrc, tuple(s & 0xFFFF for s in sorted(due)[:200])).encode()
-            self.downlink.carry(lambda: self._ask(nack))
-        self.world.agenda.after(0.01, self._tick)
+        return due
 
-    def _ask(self, nack: bytes) -> None:
+    def _tell(self, rtcp: bytes) -> None:
+        """Send RTCP to the gateway, over the same link."""
+        self.downlink.carry(lambda: self._told(rtcp))
+
+    def _told(self, rtcp: bytes) -> None:
         if not self.left:
-            self.subscriber.on_rtcp(nack, self.world.agenda.now, self.world.agenda.wall)
+            self.subscriber.on_rtcp(rtcp, self.world.agenda.now, self.world.agenda.wall)
+            self._be_punctual()
 
     def receive(self, datagram: bytes) -> None:
         """What the fan-out or a retransmission sent, over the bad link."""
         self.downlink.carry(lambda: self._take(datagram))
 
     def _feed_back(self) -> None:
-        """Transport-wide feedback ten times a second, over the same link."""
+        """Transport-wide feedback ten times a second."""
         if self.left or self.twcc is None:
             return
         while (feedback := self.twcc.build(self.world.agenda.now)) is not None:
-            self.downlink.carry(lambda f=feedback: self._report(f))
+            self._tell(feedback)
         self.world.agenda.after(0.1, self._feed_back)
-
-    def _report(self, rtcp: bytes) -> None:
-        if not self.left:
-            self.subscriber.on_rtcp(rtcp, self.world.agenda.now, self.world.agenda.wall)
-            self._be_punctual()
 
     def _be_punctual(self) -> None:
         """What is due before the next tick, as probes are, has a timer of its own."""
@@ -376,6 +389,10 @@ class SimulatedViewer:
         seen = self.got.setdefault(out, (packet.timestamp, identity))
         assert seen == (packet.timestamp, identity), "one number, two packets"
         self.arrivals.append((self.world.agenda.now, identity))
+        self._note(out)
+
+    def _note(self, out: int) -> None:
+        """A packet with this number came."""
         self.missing.pop(out, None)
         if self.highest is None:
             self.first = self.highest = out
