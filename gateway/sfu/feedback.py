@@ -62,9 +62,12 @@ class PublisherFeedback:
     def _ask_for_missing(self, layer: Layer, now: float) -> None:
         before = layer.gaps.abandoned
         missing = layer.gaps.due(now)
+        if "nack" not in layer.codec.feedback:
+            layer.gaps.give_up(missing)
+            missing = []
         if layer.gaps.abandoned > before and layer.out.groups and layer.codec.kind is MediaKind.VIDEO:
             layer.keyframes.want()
-        if missing and "nack" in layer.codec.feedback:
+        if missing:
             # Alone, not compound: FFmpeg's WHIP muxer reads no other form.
             numbers = tuple(index & 0xFFFF for index in missing)
             self._link.send_rtcp(Nack(self._ssrc, layer.ssrc, numbers).encode())

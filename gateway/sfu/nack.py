@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum, auto
 
 MAX_GAP = 500
 """A hole larger than this is not mended packet by packet; a keyframe is cheaper."""
-RETRY = 0.06
-"""Seconds between two requests for one packet: about one round trip to a technician on the same continent."""
-MAX_TRIES = 8
-"""With RETRY half a second: later the viewers' players have moved on."""
+FIRST_RETRY = 0.06
+"""Seconds after which a packet is asked for again while it is not known how long mending takes."""
+RETRY_FACTOR = 1.5
+"""Times as long as mending takes that an answer is waited for, and twice as long after each request."""
+SHORTEST_RETRY = 0.03
+LONGEST_RETRY = 0.4
+MENDING_MEMORY = 0.8
+PATIENCE = 0.8
+"""Seconds for which a packet is asked for: later the viewers' players have moved on."""
 PRECEDING = 8
 """Packets before the first one that may still come, reordered; they are not asked for."""
 
@@ -30,10 +36,11 @@ class Arrival(Enum):
 
 
 class _Missing:
-    __slots__ = ("due", "tries")
+    __slots__ = ("asked", "due", "since", "tries")
 
     def __init__(self, due: float) -> None:
-        self.due = due
+        self.since = self.due = due
+        self.asked = 0.0
         self.tries = 0
 
 
@@ -44,11 +51,12 @@ class GapTracker:
     those to ask for now. `abandoned` counts packets given up: the caller asks for a keyframe then.
     """
 
-    __slots__ = ("_highest", "_missing", "abandoned")
+    __slots__ = ("_highest", "_mending", "_missing", "abandoned")
 
     def __init__(self) -> None:
         self._highest: int | None = None
         self._missing: dict[int, _Missing] = {}
+        self._mending: float | None = None
         self.abandoned = 0
 
     def __len__(self) -> int:
@@ -62,7 +70,7 @@ class GapTracker:
             self._missing = {lost: _Missing(float("inf")) for lost in range(index - PRECEDING, index)}
             return Arrival.FIRST
         if index <= highest:
-            return Arrival.MENDED if self._missing.pop(index, None) else Arrival.UNEXPECTED
+            return self._mended(index, now)
         self._highest = index
         if index == highest + 1:
             return Arrival.NEW
@@ -75,8 +83,25 @@ class GapTracker:
             self._missing[lost] = _Missing(now)
         return Arrival.NEW
 
+    def _mended(self, index: int, now: float) -> Arrival:
+        missing = self._missing.pop(index, None)
+        if missing is None:
+            return Arrival.UNEXPECTED
+        if missing.tries == 1:  # else nobody knows which request it answers
+            took = now - missing.asked
+            before = self._mending
+            self._mending = took if before is None else MENDING_MEMORY * before + (1 - MENDING_MEMORY) * took
+        return Arrival.MENDED
+
+    @property
+    def retry(self) -> float:
+        """Seconds after which a packet is asked for a second time."""
+        if self._mending is None:
+            return FIRST_RETRY
+        return min(LONGEST_RETRY, max(SHORTEST_RETRY, RETRY_FACTOR * self._mending))
+
     def due(self, now: float) -> list[int]:
-        """Indices to ask for now, ascending; those asked for too often are given up."""
+        """Indices to ask for now, ascending; those asked for too long are given up."""
         if not self._missing:
             return []
         asked: list[int] = []
@@ -84,13 +109,18 @@ class GapTracker:
         for index, missing in self._missing.items():
             if missing.due > now:
                 continue
-            if missing.tries >= MAX_TRIES:
+            if now - missing.since >= PATIENCE:
                 given_up.append(index)
                 continue
+            missing.asked = now
+            missing.due = now + min(LONGEST_RETRY, self.retry * (1 << missing.tries))
             missing.tries += 1
-            missing.due = now + RETRY
             asked.append(index)
-        for index in given_up:
-            del self._missing[index]
-        self.abandoned += len(given_up)
+        self.give_up(given_up)
         return asked
+
+    def give_up(self, indices: Collection[int]) -> None:
+        """These will not come."""
+        for index in indices:
+            self._missing.pop(index, None)
+        self.abandoned += len(indices)

@@ -18,7 +18,6 @@ from gateway.protocol.rtcp import (
     parse_rtcp,
 )
 from gateway.sfu.feedback import REPORT_INTERVAL, TWCC_INTERVAL
-from gateway.sfu.nack import MAX_TRIES
 from gateway.sfu.publisher import TICK
 from tests.unit.sfu.fakes import TWCC_ID, VP8, Studio, Viewer, opus, video_media, vp8
 
@@ -68,9 +67,23 @@ def test_a_packet_given_up_needs_a_keyframe_if_somebody_watches(watched: bool, r
     studio.send(vp8(2, keyframe=True))
     studio.link.take_rtcp()
     studio.send(vp8(4))
-    run(studio, 0.9)
-    assert len(studio.link.rtcp(Nack)) == MAX_TRIES
+    run(studio, 0.95)
+    assert len(studio.link.rtcp(Nack)) == 4
     assert len(studio.link.rtcp(PictureLossIndication)) == requests
+
+
+def test_where_nothing_can_be_asked_for_again_a_gap_needs_a_keyframe_at_once() -> None:
+    studio = with_feedback("nack pli")
+    studio.send(vp8(1, keyframe=True))
+    studio.tick()
+    studio.video.add_down_track(Viewer().down_track(), studio.now)
+    studio.send(vp8(2, keyframe=True))
+    run(studio, 1.1)
+    studio.link.take_rtcp()
+    studio.send(vp8(4))
+    run(studio, 0.1)
+    assert studio.link.rtcp(Nack) == []
+    assert len(studio.link.rtcp(PictureLossIndication)) == 1
 
 
 @pytest.mark.parametrize(

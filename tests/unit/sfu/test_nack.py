@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.sfu.nack import MAX_GAP, MAX_TRIES, PRECEDING, RETRY, Arrival, GapTracker
+from gateway.sfu.nack import (
+    FIRST_RETRY,
+    LONGEST_RETRY,
+    MAX_GAP,
+    PATIENCE,
+    PRECEDING,
+    RETRY_FACTOR,
+    SHORTEST_RETRY,
+    Arrival,
+    GapTracker,
+)
 
 START = 70_000
 
@@ -36,8 +46,10 @@ def test_a_gap_is_asked_for_at_once_and_again_until_given_up() -> None:
         if lost := gaps.due(now):
             asked.append((round(now, 3), lost))
         now += 0.005
-    assert [lost for _, lost in asked] == [[START + 1, START + 2]] * MAX_TRIES
-    assert [at for at, _ in asked] == pytest.approx([i * RETRY for i in range(MAX_TRIES)], abs=0.04)
+    times = [at for at, _ in asked]
+    assert all(lost == [START + 1, START + 2] for _, lost in asked)
+    assert times == pytest.approx([0.0, FIRST_RETRY, 3 * FIRST_RETRY, 7 * FIRST_RETRY], abs=0.03)
+    assert times[-1] < PATIENCE
     assert gaps.abandoned == 2
     assert gaps.received(START + 1, now) is Arrival.UNEXPECTED
 
@@ -47,6 +59,34 @@ def test_what_comes_late_mends_the_gap_once() -> None:
     assert gaps.received(START + 1, 0.1) is Arrival.MENDED
     assert gaps.received(START + 1, 0.1) is Arrival.UNEXPECTED
     assert gaps.due(0.2) == []
+
+
+@pytest.mark.parametrize(
+    ("took", "retry"),
+    [(0.001, SHORTEST_RETRY), (0.1, RETRY_FACTOR * 0.1), (0.3, LONGEST_RETRY)],
+)
+def test_who_is_far_away_is_not_asked_again_before_an_answer_can_be_here(took: float, retry: float) -> None:
+    gaps = GapTracker()
+    gaps.received(START, 0.0)
+    index, now = START, 0.0
+    for _ in range(30):
+        now += 1.0
+        index += 2
+        gaps.received(index, now)
+        assert gaps.due(now) == [index - 1]
+        gaps.received(index - 1, now + took)
+    assert gaps.retry == pytest.approx(retry)
+    gaps.received(index + 2, now + 1.0)
+    assert gaps.due(now + 1.0) == [index + 1]
+    assert gaps.due(now + 1.0 + retry - 0.005) == []
+    assert gaps.due(now + 1.0 + retry + 0.005) == [index + 1]
+
+
+def test_an_answer_to_one_of_several_requests_tells_nothing_of_the_way() -> None:
+    gaps = tracker(START + 2)
+    assert gaps.due(0.0) == gaps.due(FIRST_RETRY) == [START + 1]
+    assert gaps.received(START + 1, FIRST_RETRY + 0.001) is Arrival.MENDED
+    assert gaps.retry == FIRST_RETRY
 
 
 @pytest.mark.parametrize("back", range(1, PRECEDING + 1))
