@@ -27,6 +27,7 @@ from gateway.sfu.viewer_transport import ViewerTransport
 if TYPE_CHECKING:
     from gateway.sfu.layer import Layer
     from gateway.sfu.packet import MediaPacket
+    from gateway.sfu.track import PublishedTrack
 
 CATCH_UP = 2.0
 """Times the estimate of the link at which a viewer catches up."""
@@ -85,10 +86,12 @@ class DownTrack:
         "nonce_base",
         "numbers",
         "outbound",
+        "rescued_at",
         "rose_at",
         "rtt",
         "rtx_ssrc",
         "sequence_offset",
+        "source",
         "ssrc",
         "timestamp_offset",
         "top",
@@ -132,6 +135,8 @@ class DownTrack:
         self.numbers: NumberMap[Stay] = NumberMap(secrets.randbits(15))
         self.sequence_offset = 0
         self.timestamp_offset = 0
+        self.source: PublishedTrack | None = None
+        """The track that it plays or is to play; what feeds it may still be another one's layer."""
         self.layer: Layer | None = None
         self.waiting_for: Layer | None = None
         self.waiting_since: float | None = None
@@ -145,6 +150,8 @@ class DownTrack:
         """The picture that it got last before it left a layer."""
         self.urgent = False
         """Its link does not carry what it gets now."""
+        self.rescued_at = float("-inf")
+        """When it was last taken back to a keyframe, having lost its picture."""
         self.rose_at = float("-inf")
         """When it last went up to a better layer."""
         self._last_timestamp: int | None = None

@@ -37,6 +37,8 @@ PATIENCE = 0.3
 """Seconds that a viewer without a picture waits for the keyframe that was asked for."""
 SHORT = 0.25
 """Seconds of sending up to which catching up beats asking for a keyframe."""
+RESCUE_PAUSE = 2.0
+"""Seconds between two times that a viewer who lost its picture is taken back to the last keyframe."""
 GIVE_UP = 3.0
 """Seconds of catching up after which a keyframe is asked for all the same."""
 
@@ -83,6 +85,8 @@ class Layer:
         self._burst: list[MediaPacket] = []
         self._unsorted = False
         self.catching_up: list[DownTrack] = []
+        self.lost: dict[DownTrack, float] = {}
+        """Viewers who cannot decode any more, and since when no keyframe has come for them."""
 
     def receive(self, packet: RtpPacket, now: float, wall: float, *, repaired: bool = False) -> bool:
         """Take a packet; True when it is new and waits for `flush`.
@@ -98,6 +102,8 @@ class Layer:
             self._start_over()
         keyframe = self._is_keyframe(packet.payload)
         if arrival is Arrival.FIRST:
+            if self.codec.kind is MediaKind.VIDEO:
+                self.keyframes.want()  # without one nobody can say how large the picture is
             self.out.numbering = picture_numbering(self.codec.name, self._descriptor, packet)
         numbering = self.out.numbering
         picture = numbering.read(packet) if numbering is not None else None
@@ -158,12 +164,33 @@ class Layer:
 
     def release(self, down_track: DownTrack) -> None:
         """Stop feeding this viewer."""
+        self.lost.pop(down_track, None)
         caught_up = down_track.catch_up is None
         down_track.leave()
         if caught_up:
             self.out.remove(down_track)
         else:
             self.catching_up.remove(down_track)
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody must be looked after though no packet comes."""
+        return bool(self.waiting or self.catching_up or self.lost)
+
+    def picture_lost(self, down_track: DownTrack, now: float) -> None:
+        """A viewer asks for a keyframe; where the publisher sends none, it gets the last one again."""
+        self.keyframes.want()
+        if down_track.catch_up is None and now - down_track.rescued_at >= RESCUE_PAUSE:
+            self.lost.setdefault(down_track, now)
+
+    def end(self) -> None:
+        """No more will come: let go of everybody."""
+        viewers = [viewer for group in self.out.groups.values() for viewer in group]
+        for down_track in viewers + self.catching_up:
+            self.release(down_track)
+        for down_track in self.waiting:
+            down_track.waiting_for = None
+        self.waiting.clear()
 
     def flush(self, egress: Egress, now: float) -> None:
         """Forward what came since the last flush, in order, and bring on those who catch up."""
@@ -177,8 +204,9 @@ class Layer:
             self.cache.add(packet)
             if self.codec.kind is MediaKind.VIDEO:
                 self.group.note(packet)
-        joining = self.waiting or self.catching_up
-        start = next((x for x in packets if x.keyframe), None) if joining else None
+        start = next((x for x in packets if x.keyframe), None) if self.busy else None
+        if start is not None:
+            self.lost.clear()
         overtaken = start is not None and start.index <= self.out.highest
         if start is not None and not overtaken:
             self.out.forward([x for x in packets if x.index < start.index], egress)
@@ -190,6 +218,8 @@ class Layer:
             self._begin_anew()
         if self.waiting:
             self._spare_waiting(now, overtaken)
+        if self.lost:
+            self._rescue(now)
         if self.catching_up:
             self._catch_up(egress, now)
 
@@ -244,6 +274,19 @@ class Layer:
                 self._begin_catch_up(down_track, start, now)
         if not self.waiting:
             self.keyframes.satisfied()
+
+    def _rescue(self, now: float) -> None:
+        """Take those who lost their picture back to the last keyframe, if none comes for the asking."""
+        start = self.cache.get(self.group.start)
+        for down_track, since in list(self.lost.items()):
+            late = now - since >= PATIENCE
+            if start is None or not (late or not self.keyframes.obeyed):
+                continue
+            if late:
+                self.keyframes.obeyed = False
+            down_track.rescued_at = now
+            self.waiting.append(down_track)
+            self._begin_catch_up(down_track, start, now)
 
     def _begin_catch_up(self, down_track: DownTrack, start: MediaPacket, now: float) -> None:
         self.waiting.remove(down_track)

@@ -201,7 +201,7 @@ class Publisher:
         for track in self.tracks.values():
             track.select(now)
             for layer in track.layers.values():
-                if layer.waiting or layer.catching_up:
+                if layer.busy:
                     self._dirty(layer)
         if self._feedback is not None:
             self._feedback.poll(now)
@@ -218,6 +218,12 @@ class Publisher:
     def live(self) -> bool:
         """Whether any media has come."""
         return bool(self._layers)
+
+    def outline(self, now: float) -> tuple[object, ...]:
+        """What of its pictures is worth telling when it changes; bitrates change all the time and are not."""
+        video = self.tracks.get(MediaKind.VIDEO)
+        layers = video.layers.values() if video else ()
+        return tuple((x.rid, x.width, x.height, x.alive(now), x.meter.bitrate > 0) for x in layers)
 
     def state(self, camera: str, now: float) -> PublisherState:
         """A snapshot for the technician and for operators."""

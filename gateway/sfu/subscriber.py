@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import Malformed
-from gateway.protocol.description import Address, MediaKind, NegotiatedSession
+from gateway.protocol.description import Address, MediaKind, NegotiatedMedia, NegotiatedSession
 from gateway.protocol.rtcp import (
     Bye,
     FullIntraRequest,
@@ -53,10 +53,11 @@ class Probe:
 
 
 class Subscriber:
-    """Plays one camera to one viewer.
+    """Plays tracks to one viewer, one on each line that goes out to it.
 
-    Without a link it only waits: `connect` makes its down tracks, `play` binds them to a publisher. `changed`
-    is called when what it plays, or what it asks for, has changed.
+    The first line of each kind is a main line: `play` binds those to a publisher. Without a link it only
+    waits: `connect` makes the down tracks. `changed` is called when what it plays, or what it asks for, has
+    changed.
     """
 
     def __init__(
@@ -70,7 +71,8 @@ class Subscriber:
         self._senders = senders
         self._drops = drops
         self._changed = changed
-        self._publisher: Publisher | None = None
+        self._wanted: dict[str, PublishedTrack | None] = {}
+        self._wishes: dict[str, Wish] = {}
         self._link: MediaLink | None = None
         self._next_report = 0.0
         self._paused = False
@@ -102,7 +104,17 @@ class Subscriber:
             for media in self._negotiated.media
             if not media.rejected and (sender := self._senders.get(media.mid)) is not None
         ]
-        self._attach(now)
+        for down_track in self.down_tracks:
+            self._bind(down_track, now)
+
+    @property
+    def lines(self) -> Sequence[NegotiatedMedia]:
+        """What goes out to the viewer, in the order of the offer."""
+        return [media for media in self._negotiated.media if media.mid in self._senders]
+
+    def main_line(self, kind: MediaKind) -> str | None:
+        """The mid of the first line of a kind."""
+        return next((media.mid for media in self.lines if media.kind is kind), None)
 
     def move(self, address: Address) -> None:
         """The viewer is at another address now."""
@@ -111,25 +123,40 @@ class Subscriber:
 
     def pause(self) -> None:
         """The viewer is out of reach: send nothing until `resume`."""
-        self._detach()
+        self._let_go()
         self._paused = True
 
     def resume(self, now: float) -> None:
         """The viewer is back."""
         self._paused = False
-        self._attach(now)
+        for down_track in self.down_tracks:
+            self._bind(down_track, now)
 
     def play(self, publisher: Publisher | None, now: float) -> None:
-        """Play this publisher from now on; None when there is none."""
-        self._detach()
-        self._publisher = publisher
-        self._attach(now)
+        """Play this publisher on the main lines from now on; None when there is none."""
+        for kind in MediaKind:
+            mid = self.main_line(kind)
+            if mid is not None:
+                self.show(mid, publisher.tracks.get(kind) if publisher else None, now)
 
-    def prefer(self, rid: str | None, max_height: int | None, now: float) -> None:
-        """What the viewer would like to see: a layer by rid, or none over a height; None is no wish."""
+    def show(self, mid: str, track: PublishedTrack | None, now: float) -> None:
+        """Play this track on one line from now on; None for nothing."""
+        self._wanted[mid] = track
         for down_track in self.down_tracks:
-            down_track.wish = Wish(rid, max_height)
-            down_track.rose_at = float("-inf")  # who asks need not wait
+            if down_track.media.mid == mid and self.connected:
+                self._bind(down_track, now)
+
+    def prefer(self, rid: str | None, max_height: int | None, now: float, mid: str | None = None) -> None:
+        """What the viewer would like to see on a line, the main one if none is named.
+
+        A layer by rid, or none over a height (pixels); None is no wish.
+        """
+        mid = mid or self.main_line(MediaKind.VIDEO)
+        self._wishes[mid or ""] = Wish(rid, max_height)
+        for down_track in self.down_tracks:
+            if down_track.media.mid == mid:
+                down_track.wish = Wish(rid, max_height)
+                down_track.rose_at = float("-inf")  # who asks need not wait
         self._changed()
         self._spend(now)
 
@@ -147,21 +174,23 @@ class Subscriber:
             max((x.fraction_lost for x in self.down_tracks), default=0.0),
         )
 
-    def _attach(self, now: float) -> None:
-        if self._publisher is None or not self.connected:
+    def _bind(self, down_track: DownTrack, now: float) -> None:
+        """Let a line play what it is to play."""
+        track, source = self._wanted.get(down_track.media.mid), down_track.source
+        if track is source:
             return
-        for down_track in self.down_tracks:
-            track = self._publisher.tracks.get(down_track.kind)
-            if track is not None:
-                track.add_down_track(down_track, now)
+        if track is None:
+            assert source is not None
+            source.remove_down_track(down_track)
+            self._changed()
+            return
+        down_track.wish = self._wishes.get(down_track.media.mid, down_track.wish)
+        track.add_down_track(down_track, now)
 
-    def _detach(self) -> None:
-        if self._publisher is None or not self.connected:
-            return
+    def _let_go(self) -> None:
         for down_track in self.down_tracks:
-            track = self._publisher.tracks.get(down_track.kind)
-            if track is not None:
-                track.remove_down_track(down_track)
+            if down_track.source is not None:
+                down_track.source.remove_down_track(down_track)
 
     def on_rtcp(self, data: bytes, now: float, wall: float) -> None:
         """Take one decrypted compound packet; never raises."""
@@ -174,10 +203,10 @@ class Subscriber:
             if isinstance(packet, Nack):
                 self._resend(packet, now)
             elif isinstance(packet, PictureLossIndication):
-                self._want_keyframe(packet.media_ssrc)
+                self._want_keyframe(packet.media_ssrc, now)
             elif isinstance(packet, FullIntraRequest):
                 for ssrc, _ in packet.entries:
-                    self._want_keyframe(ssrc)
+                    self._want_keyframe(ssrc, now)
             elif isinstance(packet, ReceiverReport | SenderReport):
                 self._note_reception(packet, now, wall)
             elif isinstance(packet, TransportFeedback):
@@ -188,19 +217,20 @@ class Subscriber:
                 self._spend(now)
 
     def _spend(self, now: float) -> None:
-        """Share what the link carries among the tracks, audio first; the rest decides the picture's layer."""
-        if self._publisher is None or not self.connected:
+        """Share what the link carries among the tracks: audio first, then the least of every picture.
+
+        The main line has what is left, the others what that does not take.
+        """
+        if not self.connected:
             return
-        left = self._transport.estimator.estimate
-        for down_track in sorted(self.down_tracks, key=lambda x: x.kind is MediaKind.VIDEO):
-            track = self._publisher.tracks.get(down_track.kind)
-            if track is None:
-                continue
-            down_track.budget = left
-            if down_track.kind is MediaKind.AUDIO:
-                left -= AUDIO_RATE
-                continue
+        playing = [(x, x.source) for x in self.down_tracks if x.source is not None]
+        pictures = [(x, track) for x, track in playing if x.kind is MediaKind.VIDEO]
+        left = self._transport.estimator.estimate - AUDIO_RATE * (len(playing) - len(pictures))
+        reserved = [_least(track) for _, track in pictures]
+        for place, (down_track, track) in enumerate(pictures):
+            down_track.budget = left - sum(reserved[place + 1 :])
             track.aim(down_track, now)
+            left -= Rung(down_track.layer, down_track.top).bitrate if down_track.layer else reserved[place]
             self._consider_probe(down_track, track, now)
 
     def _consider_probe(self, down_track: DownTrack, track: PublishedTrack, now: float) -> None:
@@ -238,12 +268,12 @@ class Subscriber:
         else:
             down_track.resend(nack.lost[:MAX_NACKS], now)
 
-    def _want_keyframe(self, ssrc: int) -> None:
+    def _want_keyframe(self, ssrc: int, now: float) -> None:
         down_track = self._down_track(ssrc)
         if down_track is None:
             self._drops["rtcp_unknown_ssrc"] += 1
         elif down_track.layer is not None and down_track.kind is MediaKind.VIDEO:
-            down_track.layer.keyframes.want()
+            down_track.layer.picture_lost(down_track, now)
 
     def _note_reception(self, packet: ReceiverReport | SenderReport, now: float, wall: float) -> None:
         for report in packet.reports:
@@ -283,9 +313,15 @@ class Subscriber:
 
     def leave(self) -> None:
         """Stop playing; tell the viewer that its streams end (RFC 3550 section 6.6)."""
-        self._detach()
+        self._let_go()
         if self.connected and self._link is not None and self.down_tracks:
             self._link.send_rtcp(Bye(tuple(x.ssrc for x in self.down_tracks)).encode())
-        self._publisher = None
+        self._wanted.clear()
         self._link = None
         self.down_tracks = []
+
+
+def _least(track: PublishedTrack) -> int:
+    """Bits per second that the poorest picture of a track takes."""
+    layers = track.live_layers
+    return layers[0].bitrates[0] if layers else 0

@@ -70,12 +70,7 @@ class PublishedTrack:
         del self.layers[layer.ssrc]
         if layer in self._alive:
             self._alive.remove(layer)
-        for down_track in self.down_tracks:
-            if down_track.layer is layer:
-                layer.release(down_track)
-            if down_track.waiting_for is layer:
-                down_track.waiting_for = None
-        layer.waiting.clear()
+        layer.end()
 
     def end(self) -> None:
         """No more will come: nobody waits for it, and nothing but the viewers' history holds its layers."""
@@ -86,7 +81,8 @@ class PublishedTrack:
         """Notice layers that began or died, and send everybody to the best that is left for them."""
         newest = max((layer.last_arrival for layer in self.layers.values()), default=now)
         alive = [x for x in self.layers.values() if x.alive(now) and newest - x.last_arrival < LAGGING]
-        alive = by_quality(alive)
+        # A layer whose keyframe has not come yet would count as the smallest.
+        alive = by_quality([x for x in alive if x.height] or alive)
         if alive != self._alive or now >= self._next_look:
             self._alive = alive
             self._next_look = now + LOOK
@@ -99,13 +95,25 @@ class PublishedTrack:
         return self._alive
 
     def add_down_track(self, down_track: DownTrack, now: float) -> None:
-        """A viewer begins to play this track."""
+        """A viewer begins to play this track.
+
+        One who plays another goes on with that until this one has a picture, as urgent as a first one.
+        """
+        former = down_track.source
+        if former is not None:
+            former.down_tracks.remove(down_track)
+            if down_track.waiting_for is not None:
+                down_track.waiting_for.dismiss(down_track)
+        down_track.source = self
         self.down_tracks.append(down_track)
+        down_track.rose_at = float("-inf")
         self.aim(down_track, now)
+        down_track.urgent = former is not None
 
     def remove_down_track(self, down_track: DownTrack) -> None:
         """A viewer leaves, or the track ends under it."""
         self.down_tracks.remove(down_track)
+        down_track.source = None
         if down_track.layer is not None:
             down_track.layer.release(down_track)
         if down_track.waiting_for is not None:

@@ -57,6 +57,7 @@ class PublishingEndpoint:
         self._rooms = rooms
         self._publisher = publisher
         self._wall = clock.time
+        self._outline: tuple[object, ...] | None = None
         camera.publish(publisher, clock.monotonic())
 
     def connected(self, link: MediaLink, outbound: OutboundMedia, address: Address, now: float) -> None:
@@ -80,10 +81,18 @@ class PublishingEndpoint:
     def on_timer(self, now: float) -> float:
         self._publisher.on_timer(now)
         self._rooms.flush(now)
-        if self._publisher.live and not self._camera.live and self._camera.publisher is self._publisher:
-            self._camera.since = self._wall()
-            self._rooms.changed(self._order_id)
+        if self._publisher.live and self._camera.publisher is self._publisher:
+            self._show(now)
         return now + TICK
+
+    def _show(self, now: float) -> None:
+        """Let the order know that the camera is live, and what its pictures are."""
+        if not self._camera.live:
+            self._camera.since = self._wall()
+        outline = self._publisher.outline(now)
+        if outline != self._outline:
+            self._outline = outline
+            self._rooms.changed(self._order_id)
 
     def select_layer(self, rid: str | None, max_height: int | None, now: float) -> None:
         """It plays nothing; signalling does not ask."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
 
-from gateway.protocol.rtcp import unix_from_ntp
+from gateway.protocol.rtcp import PictureLossIndication, unix_from_ntp
 from gateway.protocol.srtp import SrtpProfile
 from tests.sim.world import EPOCH, Encoder, SimulatedPublisher, SimulatedViewer, World
 
@@ -197,3 +198,55 @@ def test_a_paused_viewer_gets_nothing_and_resumes_without_a_jump() -> None:
     viewer.check(jump=4.5)
     assert len(viewer.got) > count
     assert viewer.holes == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_camera_comes_in_the_same_session_and_the_former_one_stays_until_then(seed: int) -> None:
+    world = World(seed)
+    SimulatedPublisher(world, world.network(delay=0.02), [encoder(world.random, "bench")])
+    world.agenda.run(1.0)
+    viewer = SimulatedViewer(world, world.network(delay=0.02))
+    world.agenda.run(2.0)
+    world.camera = world.rooms.enter("order", "microscope")
+    second = SimulatedPublisher(
+        world, world.network(delay=0.02), [encoder(world.random, "microscope")], obeys=seed % 2 == 0
+    )
+    world.agenda.run(1.5)
+    asked = world.agenda.now
+    viewer.subscriber.play(second.sfu, asked)
+    world.agenda.run(2.0)
+    seen = [(at, world.sent[i].layer) for at, i in viewer.arrivals if at > asked]
+    switched = next(at for at, camera in seen if camera == "microscope")
+    assert switched - asked <= 0.5
+    assert {camera for at, camera in seen if at < switched} <= {"bench"}
+    around = [at for at, _ in viewer.arrivals if asked - 0.1 < at < switched + 0.5]
+    assert max(b - a for a, b in itertools.pairwise(around)) < 0.1, "a gap in between"
+    assert {camera for at, camera in seen if at > switched + 0.1} == {"microscope"}
+    assert viewer.holes == 0
+    viewer.check_numbers()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_lost_picture_comes_back_though_the_publisher_sends_no_keyframe(seed: int) -> None:
+    world = World(seed)
+    SimulatedPublisher(
+        world, world.network(delay=0.02), [encoder(world.random)], keyframe_interval=250, obeys=False
+    )
+    world.agenda.run(1.0)
+    viewer, other = (SimulatedViewer(world, world.network(delay=0.02)) for _ in range(2))
+    world.agenda.run(3.0)
+    lost = world.agenda.now
+    for _ in range(10):  # browsers repeat themselves
+        plea = PictureLossIndication(1, viewer.stream.ssrc).encode()
+        viewer.subscriber.on_rtcp(plea, world.agenda.now, world.agenda.wall)
+        world.agenda.run(0.1)
+    world.agenda.run(2.0)
+    keyframes = [at for at, i in viewer.arrivals if world.sent[i].keyframe and at > lost]
+    assert keyframes
+    assert keyframes[0] - lost <= 0.5
+    assert keyframes[-1] - keyframes[0] <= 0.1, "taken back once"
+    newest = [world.sent[i].captured for at, i in viewer.arrivals if at > world.agenda.now - 0.1]
+    assert max(newest) > world.agenda.now - 0.15, "back at the live edge"
+    viewer.check_numbers()
+    assert not [at for at, i in other.arrivals if world.sent[i].keyframe and at > lost], "nobody else"
+    other.check()

@@ -160,3 +160,15 @@ def test_no_profile_without_a_common_codec() -> None:
 
 def test_a_payload_type_that_was_not_negotiated_makes_no_layer() -> None:
     assert Studio().video.add_layer(5, "", 50) is None
+
+
+def test_a_layer_whose_size_is_unknown_is_not_the_smallest_and_is_asked_for_its_keyframe() -> None:
+    studio = studio_with_layers()
+    studio.send(layer("l", 1, keyframe=True), layer("h", 1))
+    studio.tick()
+    assert [x.rid for x in studio.video.live_layers] == ["l"]
+    assert [x.ssrc for x in studio.video.layers.values() if x.keyframes.wanted] == [2]
+    studio.send(layer("h", 2, keyframe=True))
+    studio.tick()
+    assert [x.rid for x in studio.video.live_layers] == ["l", "h"]
+    assert not any(x.keyframes.wanted for x in studio.video.layers.values())

@@ -66,6 +66,21 @@ def test_a_camera_goes_live_with_its_first_packet_not_with_its_session() -> None
     assert rig.changes == ["order"]
 
 
+def test_the_order_is_told_when_pictures_change_in_size_or_fall_silent() -> None:
+    rig = Rig()
+    _studio, endpoint = rig.publishing()
+    rig.picture(endpoint, 1)
+    rig.changes.clear()
+    for sequence, width in ((3, 640), (4, 1280), (5, 1280)):
+        endpoint.on_rtp(vp8(sequence, keyframe=True, width=width), rig.now)
+        endpoint.on_timer(rig.now)
+    assert rig.changes == ["order"]
+    rig.clock.advance(5.0)
+    endpoint.on_timer(rig.now)
+    endpoint.on_timer(rig.now)
+    assert rig.changes == ["order"] * 2
+
+
 def test_a_publisher_gets_its_feedback_once_connected() -> None:
     rig = Rig()
     studio, endpoint = rig.publishing()
