@@ -117,10 +117,10 @@ def gateway_server(
     `settings` are names of the configuration in lower case without their prefix. Pages of
     `foreign_origin` may use the gateway as its own do.
     """
-    port = free_port(socket.SOCK_STREAM)
-    url = f"http://127.0.0.1:{port}"
+    host, port = settings.get("http_host", "127.0.0.1"), free_port(socket.SOCK_STREAM)
+    url = f"http://{host}:{port}"
     chosen = {
-        "http_host": "127.0.0.1",
+        "http_host": host,
         "http_port": str(port),
         **media_settings(),
         "media_port": str(free_port(socket.SOCK_DGRAM)),

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
 
@@ -27,11 +28,20 @@ ARGUMENTS = (
 )
 
 
+def _in_namespace(namespace: str, folder: str) -> str:
+    """The path of a program that is Chromium inside a network namespace."""
+    program = Path(folder, "chromium")
+    program.write_text(f'#!/bin/sh\nexec ip netns exec {namespace} {EXECUTABLE} "$@"\n')
+    program.chmod(0o700)
+    return str(program)
+
+
 @asynccontextmanager
-async def chromium(*, autoplay: bool = True) -> AsyncIterator[Browser]:
+async def chromium(*, autoplay: bool = True, namespace: str | None = None) -> AsyncIterator[Browser]:
     """A headless browser with a fake camera and microphone and a fresh profile.
 
-    Without `autoplay` pages live under the rules of a real visitor: sound only after a gesture.
+    Without `autoplay` pages live under the rules of a real visitor: sound only after a gesture. It lives in
+    the network namespace of that name, if any.
     """
     arguments = [*ARGUMENTS, *(["--autoplay-policy=no-user-gesture-required"] if autoplay else [])]
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as home:
@@ -39,7 +49,9 @@ async def chromium(*, autoplay: bool = True) -> AsyncIterator[Browser]:
         folders = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), home)
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path=EXECUTABLE, args=arguments, env={**os.environ, **folders}
+                executable_path=_in_namespace(namespace, home) if namespace else EXECUTABLE,
+                args=arguments,
+                env={**os.environ, **folders},
             )
             try:
                 yield browser

@@ -71,12 +71,18 @@ class Process:
 
 @asynccontextmanager
 async def running(
-    *command: str, environment: Mapping[str, str] | None = None, directory: Path | None = None
+    *command: str,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    listens: bool = False,
 ) -> AsyncIterator[Process]:
-    """Run a command in a process group of its own; it is gone when the block is left."""
+    """Run a command in a process group of its own; it is gone when the block is left.
+
+    One that `listens` has a pipe as standard input, `child.stdin`.
+    """
     child = await asyncio.create_subprocess_exec(
         *command,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if listens else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={**os.environ, **(environment or {})},
