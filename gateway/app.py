@@ -18,9 +18,11 @@ from gateway.clock import SystemClock
 from gateway.config import ConfigError, Settings
 from gateway.errors import Unavailable
 from gateway.log import get_logger
-from gateway.metrics import GatewayCollector, registry
+from gateway.metrics import GatewayCollector, PlaybackHistograms, Reading, registry
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.playback import PlaybackBook
+from gateway.signalling.ports import SessionKind
 from gateway.signalling.resource import SessionResource
 from gateway.signalling.revocation import RevocationWatcher
 from gateway.signalling.sessions import SessionRegistry
@@ -116,6 +118,13 @@ class Gateway:
             clock=self._clock, stun_urls=settings.stun_urls, turn_urls=settings.turn_urls, secret=secret
         )
         doorkeeper = Doorkeeper(orders=access.orders, ledger=access.accesses)
+        times = PlaybackHistograms()
+        playback = PlaybackBook(
+            media=media,
+            sessions=sessions,
+            observe_glass_to_glass=times.glass_to_glass.observe,
+            observe_first_frame=times.first_frame.observe,
+        )
         return Services(
             settings=settings,
             clock=self._clock,
@@ -128,28 +137,46 @@ class Gateway:
             resource=SessionResource(media=media, sessions=sessions),
             whip=WhipService(media=media, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
             whep=WhepService(media=media, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
+            playback=playback,
             ice_servers=ice_servers,
-            metrics=registry(self._collector(media, sessions)),
+            metrics=registry(
+                self._collector(media, sessions, playback), times.glass_to_glass, times.first_frame
+            ),
             drops=self._drops,
         )
 
-    def _collector(self, media: UdpMediaPlane, sessions: SessionRegistry) -> GatewayCollector:
+    def _collector(
+        self, media: UdpMediaPlane, sessions: SessionRegistry, playback: PlaybackBook
+    ) -> GatewayCollector:
         return GatewayCollector(
-            self._drops,
             gauges={
-                "gateway_sessions": ("Live sessions", lambda: len(sessions)),
-                "gateway_allocated_blocks": (
+                "gateway_sessions": Reading("Live sessions", lambda: len(sessions)),
+                "gateway_sessions_by_kind": Reading(
+                    "Live sessions that publish (whip) and that watch (whep)",
+                    lambda: {kind.value: sessions.count(kind) for kind in SessionKind},
+                    label="kind",
+                ),
+                "gateway_stalled_viewers": Reading("Viewers whose pages see nothing move", playback.stalled),
+                "gateway_allocated_blocks": Reading(
                     "Memory blocks in use by Python; resident memory keeps what the allocator may use again",
                     sys.getallocatedblocks,
                 ),
-                "gateway_tasks": ("asyncio tasks of the process", lambda: len(asyncio.all_tasks())),
-                "gateway_segments_per_send": (
+                "gateway_tasks": Reading("asyncio tasks of the process", lambda: len(asyncio.all_tasks())),
+                "gateway_segments_per_send": Reading(
                     "Packets that one system call may carry; 1 where offload is refused",
                     lambda: media.max_segments,
                 ),
             },
             counters={
-                "gateway_datagrams_received": ("UDP datagrams read", lambda: media.datagrams_received),
+                "gateway_drops": Reading(
+                    "Input refused or dropped, by reason", lambda: self._drops, label="reason"
+                ),
+                "gateway_datagrams_received": Reading("UDP datagrams read", lambda: media.datagrams_received),
+                "gateway_layer_switches": Reading(
+                    "Viewers sent to another layer while they watched",
+                    lambda: playback.switches,
+                    label="direction",
+                ),
             },
         )
 

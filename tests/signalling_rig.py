@@ -24,11 +24,13 @@ from gateway.errors import GatewayError, NotFound, Unauthenticated
 from gateway.protocol.description import Candidate, Codec, Fingerprint, IceCredentials, MediaKind
 from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerState
 from gateway.signalling.ice_servers import IceServers
+from gateway.signalling.messages import OfferRequest
 from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.signalling.resource import SessionResource
 from gateway.signalling.revocation import RevocationWatcher
-from gateway.signalling.sessions import SessionRegistry
+from gateway.signalling.sessions import Session, SessionRegistry
 from gateway.signalling.whep import WhepService
 from gateway.signalling.whip import WhipService
 
@@ -63,6 +65,7 @@ class FakeSession:
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.restarts: list[tuple[IceCredentials, IceCredentials]] = []
         self.wishes: list[tuple[str | None, int | None]] = []
+        self.playing: LayerState | None = LAYERS[-1]
         self.hang = False
         self._plane = plane
 
@@ -72,6 +75,11 @@ class FakeSession:
 
     def select_layer(self, rid: str | None, max_height: int | None) -> None:
         self.wishes.append((rid, max_height))
+        self.play(next((x for x in LAYERS if x.rid == rid), self.playing))
+
+    def play(self, layer: LayerState | None) -> None:
+        """From now on this layer, as far as anybody can tell."""
+        self.playing = layer
         self._plane.layer_changed(self.spec.session_id)
 
     def state(self) -> ViewerState | PublisherState:
@@ -79,8 +87,7 @@ class FakeSession:
         if self.spec.kind is SessionKind.WHIP:
             return PublisherState(camera, 1_200_000, 0.01, LAYERS)
         rid, max_height = self.wishes[-1] if self.wishes else (None, None)
-        playing = next((x for x in LAYERS if x.rid == rid), LAYERS[-1])
-        return ViewerState(camera, playing, rid, max_height, 3_000_000.0, 0.03, 0.0)
+        return ViewerState(camera, self.playing, rid, max_height, 3_000_000.0, 0.03, 0.0)
 
     def close(self, reason: str) -> None:
         self._plane.gone(self)
@@ -198,6 +205,9 @@ class Rig:
     ledger: FakeLedger
     services: Services
     tokens: Tokens
+    glass_to_glass: list[float]
+    first_frame: list[float]
+    """What players' reports added to the distributions."""
 
     @property
     def sessions(self) -> SessionRegistry:
@@ -233,6 +243,7 @@ def make_rig(
         secret=turn_secret,
     )
     tokens = Tokens(SECRET, clock)
+    glass_to_glass, first_frame = list[float](), list[float]()
     services = Services(
         settings=settings or Settings(),
         clock=clock,
@@ -245,12 +256,32 @@ def make_rig(
         resource=SessionResource(media=plane, sessions=sessions),
         whip=WhipService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
         whep=WhepService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
+        playback=PlaybackBook(
+            media=plane,
+            sessions=sessions,
+            observe_glass_to_glass=glass_to_glass.append,
+            observe_first_frame=first_frame.append,
+        ),
         ice_servers=ice_servers,
         metrics=CollectorRegistry(),
         drops=drops,
         pages=pages,
     )
-    return Rig(plane, ledger, services, tokens)
+    return Rig(plane, ledger, services, tokens, glass_to_glass, first_frame)
+
+
+async def publish(rig: Rig, *, subject: str = "technician", camera: str = "main") -> Session:
+    """A session that publishes."""
+    who = grant(Scope.PUBLISH, subject=subject)
+    request = OfferRequest(grant=who, order_id=ORDER, sdp=PUBLISH_OFFER, camera=camera)
+    return rig.sessions.get((await rig.services.whip.publish(request)).session_id)
+
+
+async def watch(rig: Rig, *, subject: str = "anna", camera: str = "main") -> Session:
+    """A session that plays a camera somebody publishes on."""
+    who = grant(Scope.WATCH, subject=subject)
+    request = OfferRequest(grant=who, order_id=ORDER, sdp=PLAY_OFFER, camera=camera)
+    return rig.sessions.get((await rig.services.whep.play(request)).session_id)
 
 
 Http = TestClient[Any, Any]

@@ -16,6 +16,7 @@ from gateway.access.tokens import Tokens
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.signalling.ice_servers import IceServers
+from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import MediaPlane
 from gateway.signalling.resource import SessionResource
 from gateway.signalling.revocation import RevocationWatcher
@@ -46,6 +47,7 @@ class Services:
     resource: SessionResource
     whip: WhipService
     whep: WhepService
+    playback: PlaybackBook
     ice_servers: IceServers
     metrics: CollectorRegistry
     drops: Counter[str] = field(default_factory=Counter)

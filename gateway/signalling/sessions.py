@@ -21,6 +21,7 @@ from gateway.errors import Conflict, NotFound, Unavailable
 from gateway.log import get_logger
 from gateway.protocol.description import IceCredentials
 from gateway.signalling.ports import MediaPlane, MediaSession, SessionKind, SessionSpec
+from gateway.signalling.session_index import SessionIndex
 
 DEFAULT_CAPACITY = 4_000
 RETRY_CONFLICT = 5.0
@@ -45,6 +46,11 @@ def new_etag() -> str:
     return f'"{secrets.token_urlsafe(9)}"'
 
 
+def new_public_id() -> str:
+    """48 random bits that have nothing to do with the session's id."""
+    return secrets.token_hex(6)
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One live session. Only the registry and the session resource change it."""
@@ -53,6 +59,8 @@ class Session:
     media: MediaSession = field(repr=False)
     subject: str
     stream_id: str | None
+    opened_at: float
+    """Unix seconds."""
     expires_at: float
     ended: asyncio.Future[str] = field(repr=False)
     local_ice: IceCredentials
@@ -60,6 +68,8 @@ class Session:
     etag: str = field(default_factory=new_etag)
     past_ufrags: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_UFRAGS))
     """The peer's ufrags of earlier generations: a late fragment bearing one is no restart."""
+    public_id: str = field(default_factory=new_public_id)
+    """What others may know the session by: unlike its id it opens nothing."""
 
     @property
     def session_id(self) -> str:
@@ -98,6 +108,7 @@ class SessionRegistry:
         self._capacity = capacity
         self._sessions: dict[str, Session] = {}
         self._publishers: dict[tuple[str, str], Session] = {}
+        self.index = SessionIndex()
         self._tasks: set[asyncio.Task[str]] = set()
         self._on_closed: list[ClosedCallback] = []
         self._on_draining: list[Callable[[], None]] = []
@@ -154,12 +165,14 @@ class SessionRegistry:
             media=self._media.open(spec),
             subject=spec.subject,
             stream_id=grant.stream_id,
+            opened_at=self._clock.time(),
             expires_at=grant.expires_at,
             ended=asyncio.get_running_loop().create_future(),
             local_ice=spec.local_ice,
             remote_ice=spec.negotiated.remote_ice,
         )
         self._sessions[spec.session_id] = session
+        self.index.add(session)
         if publishes:
             self._publishers[slot] = session
         task = asyncio.create_task(self._live(session), name=f"session-{spec.kind}")
@@ -174,10 +187,23 @@ class SessionRegistry:
         Raises:
             NotFound: never existed or has ended.
         """
-        session = self._sessions.get(session_id)
+        session = self.find(session_id)
         if session is None:
             raise NotFound("no such session")
         return session
+
+    def find(self, session_id: str) -> Session | None:
+        """The live session with this id, if it lives."""
+        return self._sessions.get(session_id)
+
+    def publishers(self) -> tuple[Session, ...]:
+        """The live sessions that publish, at most one a camera."""
+        return tuple(self._publishers.values())
+
+    def count(self, kind: SessionKind) -> int:
+        """How many live sessions publish, or play."""
+        publishing = len(self._publishers)
+        return publishing if kind is SessionKind.WHIP else len(self._sessions) - publishing
 
     def sessions(self) -> tuple[Session, ...]:
         """All live sessions."""
@@ -258,6 +284,7 @@ class SessionRegistry:
             return
         session.ended.set_result(reason)
         self._sessions.pop(session.session_id, None)
+        self.index.remove(session)
         slot = (session.order_id, session.camera)
         if self._publishers.get(slot) is session:  # a zombie never frees its successor's slot
             del self._publishers[slot]
