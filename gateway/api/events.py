@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import socketio
@@ -20,8 +19,11 @@ from gateway.access.grants import Grant
 from gateway.api.auth import client_address
 from gateway.api.errors import preferred_language, sentence
 from gateway.api.library_log import library_logger
+from gateway.api.listener import Listener
 from gateway.api.live_feed import LiveFeed, Message, order_room, person_room
 from gateway.api.middleware import origin_allowed
+from gateway.api.page_requests import NOTHING, Answer, Data, PageRequests, RequestHandler
+from gateway.api.quality_feed import QualityFeed
 from gateway.api.rate_limit import RateLimiter
 from gateway.api.services import Services
 from gateway.errors import (
@@ -40,27 +42,12 @@ NAMESPACE = "/live"
 SOCKET_PATH = "/socket.io/"
 MAX_MESSAGE = 16 * 1024
 MAX_LISTENERS = 10_000
-MAX_RID = 64
-MAX_HEIGHT = 10_000
 _SWEEP = 0.5
 """Seconds between looks for listeners whose token has ended."""
 _GOODBYE = 2.0
 """Seconds that all listeners together have to be told of the end."""
 
 log = get_logger("gateway.api.events")
-
-
-@dataclass(slots=True)
-class Listener:
-    """One connected client."""
-
-    sid: str
-    grant: Grant
-    order_id: str
-    language: str
-    expires_at: float
-    ending: str = "expired"
-    """What to say when `expires_at` has come."""
 
 
 class LiveEvents:
@@ -70,18 +57,19 @@ class LiveEvents:
         self._server = server
         self._services = services
         self._feed = LiveFeed(services.media)
+        self._quality = QualityFeed(services.sessions)
         self._listeners: dict[str, Listener] = {}
         self._wake = asyncio.Event()
         self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
-        self._handlers = {
+        self._handlers: dict[str, RequestHandler] = {
             "watch": self._watch,
-            "session:close": self._close_session,
-            "layer:select": self._select_layer,
+            **PageRequests(services).handlers,
         }
         server.on("connect", self.connect, namespace=NAMESPACE)
         server.on("disconnect", self.disconnect, namespace=NAMESPACE)
         server.on("*", self.message, namespace=NAMESPACE)
         services.media.on_change(self._changed)
+        services.media.on_layer_change(self._layer_changed)
         services.sessions.on_closed(self._session_closed)
         services.sessions.on_draining(self._draining)
         services.sessions.on_renewed(self._renewed)
@@ -102,11 +90,12 @@ class LiveEvents:
             grant, order_id = await self._authenticate(auth)
         except GatewayError as error:
             raise Refused(sentence(error.code, language), {"code": error.code}) from None
-        self._listeners[sid] = Listener(sid, grant, order_id, language, grant.expires_at)
+        listener = self._listeners[sid] = Listener(sid, grant, order_id, language, grant.expires_at)
         self._feed.join(order_id)
+        self._quality.join(order_id, grant.subject)
         await self._server.enter_room(sid, order_room(order_id), namespace=NAMESPACE)
         await self._server.enter_room(sid, person_room(order_id, grant.subject), namespace=NAMESPACE)
-        await self._send(self._feed.snapshot(order_id, sid))
+        await self._send(self._snapshot(listener))
 
     async def disconnect(self, sid: str, *_: object) -> None:
         """A client is gone, for whatever reason; one that only says so in an event is still watched."""
@@ -114,6 +103,7 @@ class LiveEvents:
             self._services.drops["live_reserved_event"] += 1
         elif (listener := self._listeners.pop(sid, None)) is not None:
             self._feed.leave(listener.order_id)
+            self._quality.leave(listener.order_id, listener.grant.subject)
 
     async def message(self, event: str, sid: str, *arguments: object) -> dict[str, object]:
         """Any event of a client; the acknowledgement is {ok} or {error, code}."""
@@ -129,23 +119,25 @@ class LiveEvents:
             data = arguments[0] if arguments else {}
             if not isinstance(data, dict):
                 raise Malformed("expected an object")
-            await handler(listener, data)
+            answer = await handler(listener, data)
         except GatewayError as error:
             self._services.drops[f"live_{error.code}"] += 1
             return {"error": sentence(error.code, language), "code": error.code}
-        return {"ok": True}
+        return {"ok": True, **answer}
 
     async def run(self) -> None:
         """Send what is due; end listeners whose token has ended. Runs until cancelled."""
         clock = self._services.clock
         while True:
             with contextlib.suppress(TimeoutError):
-                due = self._feed.next_due()
-                wait = _SWEEP if due is None else min(_SWEEP, max(0.0, due - clock.monotonic()))
+                now = clock.monotonic()
+                dues = (now + _SWEEP, self._feed.next_due(), self._quality.next_due())
+                wait = max(0.0, min(due for due in dues if due is not None) - now)
                 async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
                     await self._wake.wait()
             self._wake.clear()
             await self._send(self._feed.due(clock.monotonic()))
+            await self._send(self._quality.due(clock.monotonic()))
             now = clock.time()
             await self._dismiss([x for x in self._listeners.values() if x.expires_at <= now])
 
@@ -162,25 +154,17 @@ class LiveEvents:
         await self._services.accesses.require_alive(grant)
         return grant, order_id
 
-    async def _watch(self, listener: Listener, data: Mapping[str, Any]) -> None:
+    async def _watch(self, listener: Listener, data: Data) -> Answer:
         """The whole state again, for a page that wants it."""
         if not isinstance(data.get("camera", ""), str):
             raise Malformed("camera is a name")
-        await self._send(self._feed.snapshot(listener.order_id, listener.sid))
+        await self._send(self._snapshot(listener))
+        return NOTHING
 
-    async def _close_session(self, listener: Listener, data: Mapping[str, Any]) -> None:
-        """End one's own session."""
-        self._services.resource.delete(_session_id(data), listener.grant)
-
-    async def _select_layer(self, listener: Listener, data: Mapping[str, Any]) -> None:
-        """Choose by hand what one's own session plays: a layer by rid, or "auto" up to a height."""
-        rid, height = data.get("rid", "auto"), data.get("maxHeight")
-        if not isinstance(rid, str) or len(rid) > MAX_RID:
-            raise Malformed("rid is a layer's name or auto")
-        if height is not None and (type(height) is not int or not 0 < height <= MAX_HEIGHT):
-            raise Malformed("maxHeight is a number of pixels")
-        wanted = None if rid == "auto" else rid
-        self._services.resource.select_layer(_session_id(data), listener.grant, wanted, height)
+    def _snapshot(self, listener: Listener) -> list[Message]:
+        """All that a page is told by and by, at once."""
+        mine = self._quality.snapshot(listener.order_id, listener.grant.subject, listener.sid)
+        return self._feed.snapshot(listener.order_id, listener.sid) + mine
 
     async def _send(self, messages: list[Message]) -> None:
         for event, data, room in messages:
@@ -216,7 +200,12 @@ class LiveEvents:
         self._feed.changed(order_id)
         self._wake.set()
 
+    def _layer_changed(self, session_id: str) -> None:
+        if self._quality.changed(session_id):
+            self._wake.set()
+
     def _session_closed(self, session: Session, reason: str) -> None:
+        self._quality.closed(session)
         room = person_room(session.order_id, session.subject)
         self._feed.push("session:closed", {"sessionId": session.session_id, "reason": reason}, room)
         self._wake.set()
@@ -225,13 +214,6 @@ class LiveEvents:
         for order_id in {listener.order_id for listener in self._listeners.values()}:
             self._feed.push("server:draining", {"retryAfter": RETRY_DRAINING}, order_room(order_id))
         self._wake.set()
-
-
-def _session_id(data: Mapping[str, Any]) -> str:
-    session_id = data.get("sessionId")
-    if not isinstance(session_id, str):
-        raise Malformed("sessionId is missing")
-    return session_id
 
 
 def _may_connect(origin: str | None, environ: Mapping[str, Any], services: Services) -> bool:

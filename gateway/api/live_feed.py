@@ -6,16 +6,22 @@ Knows no Socket.IO: `due` gives the messages whose time has come, `events` sends
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from gateway.sfu.state import CameraState
 from gateway.signalling.ports import MediaPlane
 
 STATE_INTERVAL = 0.1
 """Seconds between two `stream:state` of one order."""
 VIEWERS_INTERVAL = 1.0
 """Seconds between two `viewers` of one order."""
+LOOK_INTERVAL = 2.0
+"""Seconds between looks for what nobody announces: a layer that came, went or changed its size."""
 _LONGEST_OUTBOX = 10_000
+
+_Shape = list[tuple[object, ...]]
 
 
 class Message(NamedTuple):
@@ -40,6 +46,7 @@ def person_room(order_id: str, subject: str) -> str:
 class _Audience:
     """Listeners of one order and what they were told last. Instants are monotonic seconds."""
 
+    shape: _Shape
     listeners: int = 0
     state: dict[str, Any] | None = None
     viewers: int | None = None
@@ -56,10 +63,13 @@ class LiveFeed:
         self._media = media
         self._audiences: dict[str, _Audience] = {}
         self._outbox: deque[Message] = deque(maxlen=_LONGEST_OUTBOX)
+        self._look_at = 0.0
 
     def join(self, order_id: str) -> None:
         """One more listener."""
-        self._audiences.setdefault(order_id, _Audience()).listeners += 1
+        if order_id not in self._audiences:
+            self._audiences[order_id] = _Audience(_shape(self._media.cameras(order_id)))
+        self._audiences[order_id].listeners += 1
 
     def leave(self, order_id: str) -> None:
         """One listener fewer; with the last the order is forgotten."""
@@ -88,6 +98,7 @@ class LiveFeed:
         """What is to be sent now."""
         messages = list(self._outbox)
         self._outbox.clear()
+        self._look(now)
         for order_id, audience in self._audiences.items():
             if audience.state_dirty and now >= audience.state_from:
                 audience.state_dirty = False
@@ -109,6 +120,20 @@ class LiveFeed:
         times += [a.viewers_from for a in self._audiences.values() if a.viewers_dirty]
         return 0.0 if self._outbox else min(times, default=None)
 
+    def _look(self, now: float) -> None:
+        """Pages offer the layers by size. Their rates change all the time and are no news."""
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_INTERVAL
+        for order_id, audience in self._audiences.items():
+            shape = _shape(self._media.cameras(order_id))
+            if shape != audience.shape:
+                audience.shape, audience.state_dirty = shape, True
+
     def _state(self, order_id: str) -> dict[str, Any]:
         cameras = [asdict(camera) for camera in self._media.cameras(order_id)]
         return {"orderId": order_id, "cameras": cameras}
+
+
+def _shape(cameras: Sequence[CameraState]) -> _Shape:
+    return [(x.name, x.codec, *((y.rid, y.width, y.height, y.live) for y in x.layers)) for x in cameras]

@@ -221,6 +221,57 @@ async def test_who_publishes_has_no_layer_to_choose(http: Http, rig: Rig, pages:
     assert (await page.ask("layer:select", {"sessionId": published}))["code"] == "unacceptable"
 
 
+async def test_a_viewers_pages_hear_what_its_session_plays(http: Http, rig: Rig, pages: list[Page]) -> None:
+    await go_live(rig)
+    anna, boris = await enter(http, rig, pages), await enter(http, rig, pages, subject="boris")
+    session_id = await watch(rig)
+    assert await anna.ask("layer:select", {"sessionId": session_id, "rid": "h"}) == {"ok": True}
+    told = await anna.hears("layer:state")
+    assert (told["sessionId"], told["rid"], told["wanted"]) == (session_id, "h", "h")
+    second = await enter(http, rig, pages)
+    assert (await second.hears("layer:state"))["rid"] == "h"
+    assert await second.ask("watch", {}) == {"ok": True}
+    await second.hears("layer:state", 2)
+    assert await boris.ask("watch", {}) == {"ok": True}
+    assert "layer:state" not in [name for name, _ in boris.heard]
+
+
+async def test_a_technician_hears_what_arrives(http: Http, rig: Rig, pages: list[Page]) -> None:
+    published = await go_live(rig)
+    studio, anna = await enter(http, rig, pages, subject="technician"), await enter(http, rig, pages)
+    told = await studio.hears("uplink:state", 2)
+    assert (told["sessionId"], told["bitrate"]) == (published, 1_200_000)
+    assert [layer["rid"] for layer in told["layers"]] == ["l", "h", "f"]
+    assert "uplink:state" not in [name for name, _ in anna.heard]
+
+
+async def test_a_player_tells_how_it_plays(http: Http, rig: Rig, pages: list[Page]) -> None:
+    await go_live(rig)
+    session_id = await watch(rig)
+    anna, boris = await enter(http, rig, pages), await enter(http, rig, pages, subject="boris")
+    report = {"sessionId": session_id, "glassToGlass": 0.25, "firstFrame": 0.5, "freezes": 0}
+    assert await anna.ask("playback:report", report) == {"ok": True}
+    assert (await boris.ask("playback:report", report))["code"] == "forbidden"
+    assert rig.glass_to_glass == [0.25]
+
+
+async def test_a_page_may_read_the_gateways_clock(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages)
+    before = rig.services.clock.time() * 1000
+    answer = await page.ask("clock:read", {})
+    assert answer["ok"] is True
+    assert before <= answer["now"] <= rig.services.clock.time() * 1000
+
+
+async def test_a_flood_of_reports_is_slowed(http: Http, rig: Rig, pages: list[Page]) -> None:
+    await go_live(rig)
+    report = {"sessionId": await watch(rig), "glassToGlass": 9.9}
+    page = await enter(http, rig, pages)
+    answers = await asyncio.gather(*(page.ask("playback:report", report) for _ in range(120)))
+    assert "rate_limited" in {answer.get("code") for answer in answers}
+    assert len(rig.glass_to_glass) == answers.count({"ok": True}) < 120
+
+
 async def test_anothers_session_cannot_be_closed(http: Http, rig: Rig, pages: list[Page]) -> None:
     session_id = await go_live(rig)
     page = await enter(http, rig, pages)
@@ -245,6 +296,10 @@ async def test_anothers_session_cannot_be_closed(http: Http, rig: Rig, pages: li
         ("layer:select", {"sessionId": "x", "maxHeight": 0}, "malformed"),
         ("layer:select", {"sessionId": "x", "maxHeight": True}, "malformed"),
         ("layer:select", {"sessionId": "x", "maxHeight": 1e9}, "malformed"),
+        ("playback:report", {}, "malformed"),
+        ("playback:report", {"sessionId": "x", "frozen": float("nan")}, "malformed"),
+        ("playback:report", {"sessionId": "x"}, "not_found"),
+        ("clock:read", "x", "malformed"),
         ("no:such", {}, "not_found"),
     ],
 )

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.access.grants import Scope
-from gateway.api.live_feed import STATE_INTERVAL, VIEWERS_INTERVAL, LiveFeed, order_room, person_room
+from gateway.api.live_feed import (
+    LOOK_INTERVAL,
+    STATE_INTERVAL,
+    VIEWERS_INTERVAL,
+    LiveFeed,
+    order_room,
+    person_room,
+)
 from gateway.signalling.messages import OfferRequest
-from tests.signalling_rig import ORDER, OTHER_ORDER, PUBLISH_OFFER, FakePlane, grant, make_rig
+from tests.signalling_rig import (
+    LAYERS,
+    ORDER,
+    OTHER_ORDER,
+    PUBLISH_OFFER,
+    FakePlane,
+    grant,
+    make_rig,
+    publish,
+)
 
 
 class CountingPlane(FakePlane):
@@ -63,6 +81,23 @@ async def test_states_are_coalesced_and_the_last_one_is_told() -> None:
     rig.sessions.close(session_id)
     await rig.services.whip.publish(request)
     assert feed.due(10.9) == []  # gone and back within one interval: nothing to say
+    await rig.sessions.stop()
+
+
+async def test_layers_that_came_unannounced_are_noticed_but_not_their_rates() -> None:
+    rig = make_rig()
+    await publish(rig)
+    feed = LiveFeed(rig.plane)
+    feed.join(ORDER)
+    assert feed.due(10.0) == []
+    rig.plane.layers = LAYERS
+    assert feed.due(10.0 + LOOK_INTERVAL / 2) == []
+    told = feed.due(10.0 + LOOK_INTERVAL)
+    assert [layer["rid"] for layer in told[0].data["cameras"][0]["layers"]] == ["l", "h", "f"]
+    rig.plane.layers = tuple(replace(layer, bitrate=1, fps=1.0) for layer in LAYERS)
+    assert feed.due(20.0) == []
+    rig.plane.layers = LAYERS[:2]
+    assert [message.event for message in feed.due(30.0)] == ["stream:state"]
     await rig.sessions.stop()
 
 
