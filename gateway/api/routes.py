@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.api import events, live_stream, middleware, ops, pages, sessions, whep, whep_extensions, whip
+from gateway.api import (
+    admin_streams,
+    events,
+    live_stream,
+    middleware,
+    ops,
+    pages,
+    sessions,
+    whep,
+    whep_extensions,
+    whip,
+)
 from gateway.api.endpoint import LIMITS, Limits
 from gateway.api.services import SERVICES, Services
 
@@ -23,6 +34,7 @@ def create_app(services: Services) -> web.Application:
             *whep.routes(),
             *sessions.routes(),
             *live_stream.routes(services),
+            *admin_streams.routes(services),
             *ops.routes(),
             *pages.routes(),
             web.options("/api/{tail:.*}", middleware.api_preflight),
