@@ -89,7 +89,7 @@ class NegotiatedMedia:
 
     `codecs` are the accepted ones, best first (empty when `rejected`). `extensions` maps an
     extension's URI to the id both sides use. `rids` are the simulcast layers of a publisher in the
-    order offered; empty without simulcast. `ssrcs` are what a publisher's offer announced.
+    order offered; empty without simulcast. `ssrcs` are what the offer announced on a line that it sends on.
     """
 
     mid: str
@@ -101,6 +101,8 @@ class NegotiatedMedia:
     rids: tuple[str, ...] = ()
     ssrcs: tuple[SignalledSsrc, ...] = ()
     rtcp_reduced_size: bool = False
+    outbound: bool = False
+    """True where we send, False where the offerer sends to us, and where `rejected`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from gateway.access.grants import Grant
 from gateway.errors import NotFound
-from gateway.protocol.description import NegotiatedSession
+from gateway.protocol.description import MediaKind, NegotiatedSession
 from gateway.protocol.ice import new_ice_credentials
 from gateway.protocol.sdp import LocalDescription, SenderStream
 from gateway.signalling.ports import AccessLedger, MediaPlane
@@ -55,23 +55,30 @@ def local_description(media: MediaPlane) -> LocalDescription:
 
 
 def sender_streams(negotiated: NegotiatedSession) -> dict[str, SenderStream]:
-    """A stream for each accepted m-line: one cname and one msid, so that players see one MediaStream."""
+    """A stream for each m-line that we send on, by mid; no ssrc twice in a session, whoever sends.
+
+    All have one cname. The first lines of both kinds are in one MediaStream, so that players see the picture
+    with its sound; any further one is another camera or talker, and has a MediaStream of its own.
+    """
     cname = secrets.token_hex(8)
-    stream = f"live-{secrets.token_hex(4)}"
-    taken: set[int] = set()
+    main = f"live-{secrets.token_hex(4)}"
+    taken = {ssrc for media in negotiated.media for s in media.ssrcs for ssrc in (s.ssrc, s.rtx_ssrc) if ssrc}
+    kinds: set[MediaKind] = set()
     streams = {}
     for media in negotiated.media:
-        if media.rejected or media.kind is None:
+        if media.kind is None or media.rejected or not media.outbound:
             continue
         retransmits = any(codec.rtx_payload_type is not None for codec in media.codecs)
+        track = f"{media.kind.value}-{secrets.token_hex(4)}"
         streams[media.mid] = SenderStream(
             mid=media.mid,
             ssrc=_fresh_ssrc(taken),
             rtx_ssrc=_fresh_ssrc(taken) if retransmits else None,
             cname=cname,
-            msid=stream,
-            track_id=f"{media.kind.value}-{secrets.token_hex(4)}",
+            msid=f"more-{track}" if media.kind in kinds else main,
+            track_id=track,
         )
+        kinds.add(media.kind)
     return streams
 
 

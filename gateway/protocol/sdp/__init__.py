@@ -4,7 +4,13 @@ Nothing here knows of HTTP, sockets or rooms. `parse` raises only `MalformedSdp`
 `write_answer` only `gateway.errors.Unacceptable`.
 """
 
-from gateway.protocol.sdp.answer import MAX_ANSWER_BYTES, LocalDescription, SenderStream, write_answer
+from gateway.protocol.sdp.answer import (
+    MAX_ANSWER_BYTES,
+    LocalDescription,
+    SenderStream,
+    max_answer_bytes,
+    write_answer,
+)
 from gateway.protocol.sdp.codec_matching import H264Profile, h264_profile, match_codec
 from gateway.protocol.sdp.model import (
     Direction,
@@ -45,6 +51,7 @@ __all__ = [
     "Transport",
     "h264_profile",
     "match_codec",
+    "max_answer_bytes",
     "negotiate_play",
     "negotiate_publish",
     "parse",

@@ -31,7 +31,7 @@ from gateway.protocol.sdp.model import (
 from gateway.protocol.sdp.writer import write
 
 MAX_ANSWER_BYTES: Final = 8192
-"""FFmpeg reads no more."""
+"""FFmpeg reads no more, and never offers more than two m-lines."""
 
 _DISCARD_PORT: Final = 9
 _ICE_OPTIONS: Final = ("trickle", "ice2")
@@ -68,11 +68,20 @@ class SenderStream:
     """Used where RTX was negotiated."""
     cname: str
     msid: str
-    """Id of the MediaStream, the same on all m-lines that belong together."""
+    """Id of the MediaStream, the same on m-lines that belong together."""
     track_id: str
 
 
 _NO_SENDERS: Final[Mapping[str, SenderStream]] = {}
+
+
+def max_answer_bytes(lines: int) -> int:
+    """How long an answer that accepts that many m-lines may be.
+
+    A third line, as only browsers offer, gives as much room again, and so does each one after it: a line with
+    all the video codecs of Chromium takes 4 kB by itself.
+    """
+    return MAX_ANSWER_BYTES * max(1, lines - 1)
 
 
 def write_answer(
@@ -81,7 +90,7 @@ def write_answer(
     local: LocalDescription,
     senders: Mapping[str, SenderStream] = _NO_SENDERS,
 ) -> str:
-    """The answer to `offer`: CRLF line ends, at most `MAX_ANSWER_BYTES` long.
+    """The answer to `offer`: CRLF line ends, at most `max_answer_bytes` long.
 
     M-lines whose mid is in `senders` are sendonly, the other accepted ones recvonly. `negotiated` must come
     from this very offer. Raises `Unacceptable` when the offer asks for more than fits into an answer.
@@ -107,8 +116,9 @@ def write_answer(
             msid_semantic="WMS *" if senders else None,
         )
     )
-    if len(text.encode()) > MAX_ANSWER_BYTES:
-        raise Unacceptable(f"the offer needs an answer of more than {MAX_ANSWER_BYTES} bytes")
+    limit = max_answer_bytes(sum(not agreed.rejected for agreed in negotiated.media))
+    if len(text.encode()) > limit:
+        raise Unacceptable(f"the offer needs an answer of more than {limit} bytes")
     return text
 
 

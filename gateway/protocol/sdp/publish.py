@@ -2,60 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from gateway.errors import Unacceptable
-from gateway.protocol.description import NegotiatedMedia, NegotiatedSession, SignalledSsrc
+from gateway.protocol.description import MediaKind, NegotiatedMedia, NegotiatedSession
 from gateway.protocol.sdp import media_matching, transport_matching
 from gateway.protocol.sdp.model import Direction, MediaDescription, SessionDescription
 from gateway.protocol.sdp.policy import PublishPolicy
-
-_MAX_SOURCES: Final = 32
 
 
 def negotiate_publish(offer: SessionDescription, policy: PublishPolicy) -> NegotiatedSession:
     """All of the offered audio and video, or nothing: a session is never accepted in part.
 
-    Raises `Unacceptable` for more than one audio or video track, a track that the publisher does not send, a
-    kind that the policy excludes, no common codec, too many layers, and for any transport that
-    `transport_matching.agree` does not take. M-lines of other kinds are rejected and do no harm.
+    Where the policy has talk slots, audio lines that only receive are taken for them: we send on those.
+
+    Raises `Unacceptable` for more than one audio or video track, a line that the publisher neither sends on
+    nor may receive on, nothing sent at all, a kind that the policy excludes, no common codec, too many layers
+    or talk slots, and for any transport that `transport_matching.agree` does not take. M-lines of other kinds
+    are rejected and do no harm.
     """
     negotiated: list[NegotiatedMedia] = []
     for index, media in enumerate(offer.media):
-        mid = transport_matching.media_mid(offer, index)
         kind = media_matching.media_kind(media)
         if kind is None or not media.enabled:
-            negotiated.append(media_matching.rejected(mid, media))
+            negotiated.append(media_matching.rejected(offer, index))
             continue
-        if any(m.kind is kind and not m.rejected for m in negotiated):
-            raise Unacceptable(f"more than one {kind} track")
         if kind not in policy.kinds:
             raise Unacceptable(f"{kind} is not taken here")
-        negotiated.append(_received(mid, offer, media, policy))
+        slot = bool(policy.talk_slots) and kind is MediaKind.AUDIO and media.direction is Direction.RECVONLY
+        like = sum(m.kind is kind and m.outbound is slot and not m.rejected for m in negotiated)
+        if slot:
+            negotiated.append(_slot(offer, index, policy, like))
+        elif like:
+            raise Unacceptable(f"more than one {kind} track")
+        else:
+            negotiated.append(_received(offer, index, policy))
+    _require_media(negotiated)
     return transport_matching.agree(offer, negotiated)
 
 
-def _received(
-    mid: str, offer: SessionDescription, media: MediaDescription, policy: PublishPolicy
-) -> NegotiatedMedia:
+def _require_media(negotiated: Sequence[NegotiatedMedia]) -> None:
+    accepted = [media for media in negotiated if not media.rejected]
+    if accepted and all(media.outbound for media in accepted):
+        raise Unacceptable("nothing is offered but talk slots; a publisher must send")
+
+
+def _slot(offer: SessionDescription, index: int, policy: PublishPolicy, before: int) -> NegotiatedMedia:
+    if before == policy.talk_slots:
+        raise Unacceptable(f"more than {policy.talk_slots} talk slots")
+    negotiated = media_matching.sent(offer, index, policy, policy.slot_extensions)
+    return _with_codecs(negotiated)
+
+
+def _received(offer: SessionDescription, index: int, policy: PublishPolicy) -> NegotiatedMedia:
+    media = offer.media[index]
     if not media.direction.sends:
         raise Unacceptable(f"{media.kind} is offered {media.direction}; a publisher must send")
-    transport_matching.require_transport(media)
-    negotiated = media_matching.accepted(
-        mid,
-        media,
-        policy,
-        extension_flow=Direction.SENDONLY,
-        two_byte_extensions=offer.extmap_allow_mixed or media.extmap_allow_mixed,
-    )
-    if not negotiated.codecs:
-        raise Unacceptable(f"no common codec for {media.kind}")
+    negotiated = _with_codecs(media_matching.received(offer, index, policy, policy.extensions))
     rids = _layers(media)
     if len(rids) > policy.max_layers:
         raise Unacceptable(f"more than {policy.max_layers} simulcast layers")
-    return replace(negotiated, rids=rids, ssrcs=_sources(media))
+    return replace(negotiated, rids=rids)
+
+
+def _with_codecs(negotiated: NegotiatedMedia) -> NegotiatedMedia:
+    if not negotiated.codecs:
+        raise Unacceptable(f"no common codec for {negotiated.kind}")
+    return negotiated
 
 
 def _layers(media: MediaDescription) -> tuple[str, ...]:
@@ -65,25 +79,3 @@ def _layers(media: MediaDescription) -> tuple[str, ...]:
     declared = {rid.id for rid in media.rids if rid.direction is Direction.SENDONLY}
     offered = (next((rid for rid in stream if rid in declared), None) for stream in media.simulcast.send)
     return tuple(dict.fromkeys(rid for rid in offered if rid is not None))
-
-
-def _sources(media: MediaDescription) -> tuple[SignalledSsrc, ...]:
-    """Announced media ssrcs: those of a SIM group first, in its order; repair streams only as companions."""
-    repairs: dict[int, int] = {}
-    companions: set[int] = set()
-    layers: list[int] = []
-    for group in media.ssrc_groups:
-        if group.semantics == "SIM":
-            layers.extend(group.ssrcs)
-        elif group.semantics in ("FID", "FEC-FR") and len(group.ssrcs) == 2:
-            companions.add(group.ssrcs[1])
-            if group.semantics == "FID":
-                repairs.setdefault(*group.ssrcs)
-    primary = [ssrc for ssrc in dict.fromkeys((*layers, *repairs, *media.ssrcs)) if ssrc not in companions]
-    if len(primary) > _MAX_SOURCES:
-        raise Unacceptable(f"more than {_MAX_SOURCES} ssrcs for {media.kind}")
-    return tuple(SignalledSsrc(ssrc, repairs.get(ssrc), cname) for ssrc, cname in _with_cname(media, primary))
-
-
-def _with_cname(media: MediaDescription, ssrcs: list[int]) -> Iterator[tuple[int, str | None]]:
-    return ((ssrc, media.ssrcs.get(ssrc, {}).get("cname")) for ssrc in ssrcs)

@@ -18,6 +18,7 @@ from gateway.protocol.sdp import (
     SessionDescription,
     Simulcast,
     SsrcGroup,
+    max_answer_bytes,
     negotiate_play,
     negotiate_publish,
     parse,
@@ -278,14 +279,49 @@ def test_a_sender_on_a_line_that_only_sends_stays_silent() -> None:
     assert parse(text).media[0].direction is Direction.INACTIVE
 
 
-def test_an_answer_that_would_be_too_long_is_refused() -> None:
-    formats = range(96, 128)
-    lines = [f"a=rtpmap:{n} opus/48000/2\r\na=fmtp:{n} minptime={'1' * 300}" for n in formats]
-    text = section(f"audio 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}", "a=sendonly", *lines, mid="0")
-    offer = parse(session(text))
-    negotiated = negotiate_publish(offer, PublishPolicy())
+def test_a_session_may_go_both_ways() -> None:
+    level = f"a=extmap:6/%s {extensions.AUDIO_LEVEL}"
+    offer = parse(
+        session(
+            audio(level % "recvonly", direction="recvonly"),
+            video(direction="recvonly"),
+            audio(level % "sendonly", mid="t"),
+            bundle="0 1 t",
+        )
+    )
+    negotiated = negotiate_play(offer, PlayPolicy(talk=True))
+    senders = {mid: sender(mid) for mid in "01"}
+    sound, picture, talk = parse(write_answer(offer, negotiated, LOCAL, senders)).media
+    assert [m.direction for m in (sound, picture, talk)] == ["sendonly", "sendonly", "recvonly"]
+    assert sound.extmaps == (ExtMap(6, extensions.AUDIO_LEVEL, Direction.SENDONLY),)
+    assert talk.extmaps == (ExtMap(6, extensions.AUDIO_LEVEL, Direction.RECVONLY),)
+    assert (talk.msid, talk.ssrcs, talk.formats) == (None, {}, ("111",))
+
+
+def long_answer(lines: int, size: int) -> str:
+    """An answer of several lines that must repeat `size` bytes of codec parameters in each."""
+    parameter = f"a=fmtp:111 minptime={'1' * size}"
+    mids = [str(mid) for mid in range(lines)]
+    media = (audio(parameter, direction="recvonly", mid=mid) for mid in mids)
+    offer = parse(session(*media, bundle=" ".join(mids)))
+    negotiated = negotiate_play(offer, PlayPolicy(audio_lines=lines))
+    return write_answer(offer, negotiated, LOCAL, {mid: sender(mid) for mid in mids})
+
+
+@pytest.mark.parametrize(("lines", "limit"), [(1, 8192), (2, 8192), (3, 16384), (5, 32768)])
+def test_an_answer_that_would_be_too_long_is_refused(lines: int, limit: int) -> None:
+    fixed = len(long_answer(lines, 1)) - lines
+    most = (limit - fixed) // lines
+    assert limit - lines < len(long_answer(lines, most)) <= limit == max_answer_bytes(lines)
+    with pytest.raises(Unacceptable, match=str(limit)):
+        long_answer(lines, most + 1)
+
+
+def test_rejected_lines_leave_no_more_room_to_the_others() -> None:
+    offer = parse(session(video(), audio(), DATA))
+    huge = replace(LOCAL, candidates=LOCAL.candidates * 80)
     with pytest.raises(Unacceptable, match=str(MAX_ANSWER_BYTES)):
-        write_answer(offer, negotiated, LOCAL)
+        write_answer(offer, negotiate_publish(offer, PublishPolicy()), huge)
 
 
 def test_passwords_are_not_shown() -> None:

@@ -73,6 +73,6 @@ def test_reduced_size_only_if_offered(lines: tuple[str, ...], expected: bool) ->
     [("audio", MediaKind.AUDIO), ("video", MediaKind.VIDEO), ("application", None), ("text", None)],
 )
 def test_rejected_lines_keep_mid_and_kind(name: str, kind: MediaKind | None) -> None:
-    media = parse(session(section(f"{name} 9 UDP/TLS/RTP/SAVPF 96"))).media[0]
-    assert media_kind(media) is kind
-    assert rejected("x", media) == NegotiatedMedia(mid="x", kind=kind, rejected=True)
+    offer = parse(session(section(f"{name} 9 UDP/TLS/RTP/SAVPF 96", mid="x")))
+    assert media_kind(offer.media[0]) is kind
+    assert rejected(offer, 0) == NegotiatedMedia(mid="x", kind=kind, rejected=True)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import Unacceptable
-from gateway.protocol.description import Fingerprint
+from gateway.protocol.description import Fingerprint, NegotiatedMedia
 from gateway.protocol.sdp import (
     Direction,
     ExtMap,
@@ -21,7 +21,8 @@ from gateway.protocol.sdp import (
     parse,
     write_answer,
 )
-from tests.unit.protocol.sdp.offers import LOCAL, TRANSPORT, audio, section, sender, session, video
+from gateway.signalling.opening import sender_streams
+from tests.unit.protocol.sdp.offers import LOCAL, TRANSPORT, audio, section, session, video
 
 CAPTURED = sorted((Path(__file__).parents[3] / "conformance" / "offers").rglob("*.sdp"))
 
@@ -170,16 +171,25 @@ def exercise(text: str) -> None:
     """Everything that an offer goes through; may raise only the documented errors."""
     for negotiate in (
         lambda o: negotiate_publish(o, PublishPolicy()),
+        lambda o: negotiate_publish(o, PublishPolicy(talk_slots=3)),
         lambda o: negotiate_play(o, PlayPolicy()),
+        lambda o: negotiate_play(o, PlayPolicy(video_lines=4, audio_lines=3, talk=True)),
     ):
         try:
             offer = parse(text)
             negotiated = negotiate(offer)
-            answer = write_answer(offer, negotiated, LOCAL, {m.mid: sender(m.mid) for m in negotiated.media})
+            answer = write_answer(offer, negotiated, LOCAL, sender_streams(negotiated))
         except (MalformedSdp, Unacceptable):
             continue
-        assert parse(answer)
-        assert len(answer.encode()) <= 8192
+        assert [m.direction for m in parse(answer).media] == [expected_direction(m) for m in negotiated.media]
+        accepted = [media for media in negotiated.media if not media.rejected]
+        assert len(answer.encode()) <= 8192 * max(1, len(accepted) - 1)
+
+
+def expected_direction(agreed: NegotiatedMedia) -> Direction:
+    if agreed.rejected:
+        return Direction.INACTIVE
+    return Direction.SENDONLY if agreed.outbound else Direction.RECVONLY
 
 
 @settings(max_examples=150, deadline=None)
