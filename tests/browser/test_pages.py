@@ -23,6 +23,7 @@ _STATE = """async () => {
   return {
     state: live?.state ?? "", session: live?.sessionUrl ?? "", address: location.href,
     time: shown?.currentTime ?? 0, muted: shown?.muted ?? true,
+    quality: live?.quality ?? null, delay: live?.delay ?? null,
     statistics: live?.pc ? await live.stats() : {},
   };
 }"""
@@ -37,11 +38,30 @@ class Viewer:
     address: str
     time: float
     muted: bool
+    quality: dict[str, Any] | None
+    """What there is to choose from, what was chosen, what plays; None without a choice."""
+    delay: float | None
+    """Seconds that the picture is behind the camera."""
     statistics: dict[str, Any]
 
     @property
     def frames(self) -> int:
         return int(self.statistics.get("frames", 0))
+
+    @property
+    def height(self) -> int:
+        return int(self.statistics.get("height", 0))
+
+    @property
+    def offered(self) -> list[int]:
+        """Heights that the menu offers."""
+        return [option["name"]["lines"] for option in self.quality["options"]] if self.quality else []
+
+    @property
+    def shown(self) -> int | None:
+        """The height that the menu says is playing."""
+        playing = self.quality and self.quality.get("playing")
+        return playing["lines"] if playing else None
 
     @property
     def audio_energy(self) -> float:
@@ -76,6 +96,15 @@ async def plays(page: Page, *, since: int = 0) -> Viewer:
     """The page once its picture moves."""
     return await eventually(
         lambda: viewer(page), lambda now: now.state == "playing" and now.frames >= since + 30, deadline=30
+    )
+
+
+async def plays_at(page: Page, height: int) -> Viewer:
+    """The page once it receives this height, and says so."""
+    return await eventually(
+        lambda: viewer(page),
+        lambda now: now.state == "playing" and now.height == now.shown == height,
+        deadline=30,
     )
 
 
@@ -181,3 +210,59 @@ async def test_a_token_for_something_else_shows_nothing(gateway: GatewayServer, 
         token = gateway.token(order, Scope.PUBLISH)
         await page.goto(f"{gateway.url}/live-stream#token={token}")
         await eventually(lambda: viewer(page), lambda now: now.state in {"error", "ended"})
+
+
+async def test_the_customer_chooses_a_quality(gateway: GatewayServer, order: str, foreign_page: str) -> None:
+    async with chromium() as browser:
+        await technician(browser, gateway, order, foreign_page, "vp8")
+        page = await browser.new_page()
+        await page.goto(f"{gateway.url}/live-stream#token={gateway.watch_token(order)}")
+        await eventually(lambda: viewer(page), lambda now: now.offered == [720, 360, 180], deadline=45)
+        await plays_at(page, 720)
+        button, menu = page.locator("#quality"), page.get_by_role("menu")
+        await expect(button).to_have_text("Auto (720p)")
+
+        await button.press("Enter")
+        checked = page.get_by_role("menuitemradio", checked=True)
+        await expect(checked).to_be_focused()
+        await expect(checked).to_have_text("Auto (720p)")
+        await page.keyboard.press("Escape")
+        await expect(menu).to_have_count(0)
+        await expect(button).to_be_focused()
+
+        await button.press("ArrowUp")
+        await page.keyboard.press("End")
+        await page.keyboard.press("Enter")
+        await expect(button).to_be_focused()
+        await expect(button).to_have_text("180p")
+        small = await plays_at(page, 180)
+
+        # It holds in the session that takes the place of this one, and gives way to "auto".
+        await page.evaluate("async url => { await fetch(url, {method: 'DELETE'}); }", small.session)
+        await eventually(
+            lambda: viewer(page), lambda now: now.session not in {"", small.session}, deadline=30
+        )
+        await plays_at(page, 180)
+        await button.click()
+        await page.get_by_role("menuitemradio", name="Auto").click()
+        await plays_at(page, 720)
+
+
+async def test_customer_and_operator_see_how_well_it_plays(
+    gateway: GatewayServer, order: str, foreign_page: str
+) -> None:
+    async with chromium() as browser:
+        await technician(browser, gateway, order, foreign_page, "vp8")
+        page = await browser.new_page()
+        await page.goto(f"{gateway.url}/live-stream#token={gateway.watch_token(order)}")
+        told = await eventually(lambda: viewer(page), lambda now: now.delay is not None, deadline=30)
+        assert 0 < (told.delay or 0) < 2
+        await expect(page.locator("player-controls")).to_contain_text("behind live")
+
+        operator = {"Authorization": f"Bearer {gateway.token(order, Scope.ADMIN)}"}
+        answer = await page.request.get(f"{gateway.url}/api/admin/streams/{order}", headers=operator)
+        (known,) = (await answer.json())["viewers"]
+        assert 0 < known["glassToGlass"] < 2
+        assert 0 < known["firstFrame"] < 15
+        assert known["freezes"] >= 0
+        assert known["stalled"] is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from tests.waiting import eventually
 
 _STUDIO = """async () => {
   const studio = window.__repairStudio;
-  return {state: studio?.state ?? "", ...(studio?.pc ? await studio.stats() : {})};
+  const sent = studio?.pc ? await studio.stats() : {};
+  return {state: studio?.state ?? "", uplink: studio?.uplink ?? null, ...sent};
 }"""
 _VIEWER = """async () => {
   const live = window.__repairLive;
@@ -92,3 +94,18 @@ async def test_the_camera_of_another_technician_is_busy(gateway: GatewayServer, 
         await expect(second.locator("studio-desk [role=alert]").first).not_to_be_empty()
         assert (await second.evaluate(_STUDIO))["state"] == "idle"
         assert (await first.evaluate(_STUDIO))["state"] == "live"
+
+
+async def test_the_technician_sees_what_the_uplink_carries(gateway: GatewayServer, order: str) -> None:
+    async with chromium() as browser:
+        studio = await studio_on_the_air(browser, gateway, gateway.publish_token(order))
+        line = studio.locator("uplink-line")
+        told = await eventually(
+            lambda: studio.evaluate(_STUDIO),
+            lambda now: now["uplink"] is not None and now["uplink"]["told"] and now["uplink"]["carried"] > 0,
+            deadline=30,
+        )
+        assert told["uplink"]["wanted"] == 3_000_000
+        await expect(line).to_contain_text(re.compile(r"Your uplink carries [\d.]+ of 3\sMbit/s"))
+        await studio.click("#end-live")
+        await expect(line).to_be_hidden()
