@@ -112,10 +112,11 @@ class Diary:
         return worst
 
     def steady(self, height: int, seconds: float) -> bool:
-        """Whether nothing but this layer was played in the last seconds."""
-        newest = self.samples[-1].at if self.samples else 0.0
-        recent = self.since(newest - seconds)
-        return len(self.samples) > len(recent) and all(sample.height == height for sample in recent)
+        """Whether nothing but this layer was played in the last seconds, and never stood still for one."""
+        begin = self.samples[-1].at - seconds if self.samples else 0.0
+        recent = self.since(begin)
+        lasted = len(self.samples) > len(recent) and all(sample.height == height for sample in recent)
+        return lasted and self.longest_stall(begin) < 1.0
 
     def story(self) -> str:
         """Layers and stalls over time, in seconds from the first sample: for reports and failures."""
