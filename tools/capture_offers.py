@@ -29,24 +29,25 @@ from tests.peers.processes import running
 
 OFFERS = Path(__file__).parents[1] / "tests" / "conformance" / "offers"
 
-# What a page of ours would do: wait for all candidates, then POST.
-POST_OFFER = """async ({url, publish, codec, simulcast}) => {
+# What a page of ours would do: wait for all candidates, then POST. `audio` and `video` count the lines that
+# only receive; `talk` adds the line of a microphone that nobody has asked for yet.
+POST_OFFER = """async ({url, publish, codec, simulcast, audio, video, talk}) => {
   const peer = new RTCPeerConnection();
   if (publish) {
     const media = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 1280, height: 720}});
-    const [audio] = media.getAudioTracks(), [video] = media.getVideoTracks();
+    const [sound] = media.getAudioTracks(), [picture] = media.getVideoTracks();
     const encodings = [
       {rid: "q", scaleResolutionDownBy: 4}, {rid: "h", scaleResolutionDownBy: 2}, {rid: "f"}];
-    peer.addTransceiver(audio, {direction: "sendonly", streams: [media]});
-    const sender = peer.addTransceiver(video, {
+    peer.addTransceiver(sound, {direction: "sendonly", streams: [media]});
+    const sender = peer.addTransceiver(picture, {
       direction: "sendonly", streams: [media], ...(simulcast ? {sendEncodings: encodings} : {})});
     const codecs = RTCRtpSender.getCapabilities("video").codecs;
     const first = codecs.filter(c => c.mimeType.toLowerCase() === `video/${codec}`);
     sender.setCodecPreferences([...first, ...codecs.filter(c => !first.includes(c))]);
-  } else {
-    peer.addTransceiver("audio", {direction: "recvonly"});
-    peer.addTransceiver("video", {direction: "recvonly"});
   }
+  for (let n = 0; n < audio; n++) peer.addTransceiver("audio", {direction: "recvonly"});
+  for (let n = 0; n < video; n++) peer.addTransceiver("video", {direction: "recvonly"});
+  if (talk) peer.addTransceiver("audio", {direction: "sendonly"});
   await peer.setLocalDescription();
   if (peer.iceGatheringState !== "complete") await new Promise(resolve => {
     peer.onicegatheringstatechange = () => peer.iceGatheringState === "complete" && resolve();
@@ -96,25 +97,34 @@ def major_version(executable: str | None) -> str:
     return found[1]
 
 
+PUBLISH = {"publish": True, "codec": "vp8", "simulcast": False, "audio": 0, "video": 0, "talk": False}
+PLAY = {**PUBLISH, "publish": False, "audio": 1, "video": 1}
+
+BOTH_WAYS: dict[str, dict[str, Any]] = {
+    "play-talk": {**PLAY, "talk": True},
+    "play-cameras": {**PLAY, "video": 4},
+    "studio": {**PUBLISH, "simulcast": True, "audio": 3},
+}
+"""Offers of our own pages: a viewer that may talk, one that sees all cameras, a technician who listens."""
+
+
 async def browser_offers(
     page: Any, recorder: Recorder, client: str, cases: dict[str, dict[str, Any]]
 ) -> None:
     await page.goto(f"{recorder.base}/")
     for name, case in cases.items():
         file = f"{client}-{name}"
-        await page.evaluate(
-            POST_OFFER,
-            {"url": f"/{file}", "publish": True, "simulcast": False, "codec": "vp8", **case},
-        )
+        await page.evaluate(POST_OFFER, {"url": f"/{file}", **case})
         await recorder.arrival(file)
 
 
 async def from_chromium(recorder: Recorder) -> None:
     cases = {
-        "publish-h264-simulcast": {"codec": "h264", "simulcast": True},
-        "publish-vp8-simulcast": {"codec": "vp8", "simulcast": True},
-        "publish-vp8": {"codec": "vp8"},
-        "play": {"publish": False},
+        "publish-h264-simulcast": {**PUBLISH, "codec": "h264", "simulcast": True},
+        "publish-vp8-simulcast": {**PUBLISH, "simulcast": True},
+        "publish-vp8": PUBLISH,
+        "play": PLAY,
+        **BOTH_WAYS,
     }
     async with chromium() as browser:
         page = await browser.new_page()
@@ -123,9 +133,10 @@ async def from_chromium(recorder: Recorder) -> None:
 
 async def from_firefox(recorder: Recorder) -> None:
     cases = {
-        "publish-vp8": {"codec": "vp8"},
-        "publish-simulcast": {"codec": "vp8", "simulcast": True},
-        "play": {"publish": False},
+        "publish-vp8": PUBLISH,
+        "publish-simulcast": {**PUBLISH, "simulcast": True},
+        "play": PLAY,
+        **BOTH_WAYS,
     }
     async with firefox() as browser:
         page = await browser.new_page()

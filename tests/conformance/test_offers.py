@@ -8,21 +8,23 @@ from pathlib import Path
 import aiortc.sdp
 import pytest
 
+from gateway.errors import Unacceptable
+from gateway.protocol import extensions
 from gateway.protocol.description import Candidate, Fingerprint, IceCredentials, MediaKind, NegotiatedSession
 from gateway.protocol.sdp import (
-    MAX_ANSWER_BYTES,
     Direction,
     LocalDescription,
     MediaDescription,
     PlayPolicy,
     PublishPolicy,
-    SenderStream,
     SessionDescription,
+    max_answer_bytes,
     negotiate_play,
     negotiate_publish,
     parse,
     write_answer,
 )
+from gateway.signalling.opening import sender_streams
 
 OFFERS = sorted((Path(__file__).parent / "offers").rglob("*.sdp"))
 LOCAL = LocalDescription(
@@ -34,6 +36,10 @@ LOCAL = LocalDescription(
     ),
     session_id=2**62,
 )
+PUBLISH = PublishPolicy(talk_slots=3)
+PLAY = PlayPolicy(video_lines=4, audio_lines=3, talk=True)
+"""What our own pages may ask for; nobody else does."""
+BOTH_WAYS = ("studio", "play-talk", "play-cameras")
 
 
 @dataclass(frozen=True)
@@ -57,30 +63,32 @@ class Exchange:
 
 @pytest.fixture(params=OFFERS, ids=lambda path: path.stem)
 def exchange(request: pytest.FixtureRequest) -> Exchange:
-    publishes = "publish" in request.param.stem
-    assert publishes or "play" in request.param.stem
+    publishes = is_publisher(request.param)
     offer = parse(request.param.read_bytes().decode())
-    if publishes:
-        negotiated = negotiate_publish(offer, PublishPolicy())
-        return Exchange(True, offer, negotiated, write_answer(offer, negotiated, LOCAL))
-    negotiated = negotiate_play(offer, PlayPolicy())
-    senders = {
-        media.mid: SenderStream(media.mid, 1000 + index, 2000 + index, "gateway", "main", f"track{index}")
-        for index, media in enumerate(negotiated.media)
-    }
-    return Exchange(False, offer, negotiated, write_answer(offer, negotiated, LOCAL, senders))
+    negotiated = negotiate_publish(offer, PUBLISH) if publishes else negotiate_play(offer, PLAY)
+    answer = write_answer(offer, negotiated, LOCAL, sender_streams(negotiated))
+    return Exchange(publishes, offer, negotiated, answer)
+
+
+def is_publisher(path: Path) -> bool:
+    publishes = "publish" in path.stem or "studio" in path.stem
+    assert publishes or "play" in path.stem
+    return publishes
 
 
 def test_there_are_offers_of_all_clients() -> None:
     clients = {path.stem.split("-")[0] for path in OFFERS}
     assert clients >= {"aiortc", "chromium", "ffmpeg", "firefox", "gstreamer", "obs", "safari"}
+    for browser in ("chromium", "firefox"):
+        names = [path.stem for path in OFFERS if path.stem.startswith(browser)]
+        assert all(any(name.endswith(page) for name in names) for page in BOTH_WAYS)
 
 
 def test_form(exchange: Exchange) -> None:
     assert exchange.text.startswith("v=0\r\n")
     assert exchange.text.endswith("\r\n")
     assert "\n" not in exchange.text.replace("\r\n", "")
-    assert len(exchange.text.encode()) <= MAX_ANSWER_BYTES
+    assert len(exchange.text.encode()) <= max_answer_bytes(len(exchange.accepted))
 
 
 def test_m_lines_mirror_the_offer(exchange: Exchange) -> None:
@@ -91,8 +99,12 @@ def test_m_lines_mirror_the_offer(exchange: Exchange) -> None:
 
 
 def test_directions(exchange: Exchange) -> None:
-    expected = Direction.RECVONLY if exchange.publishes else Direction.SENDONLY
-    assert {answered.direction for _, answered in exchange.accepted} == {expected}
+    both = Direction.RECVONLY if exchange.publishes else Direction.SENDONLY
+    for offered, answered in exchange.accepted:
+        mirrored = offered.direction.mirrored
+        assert answered.direction is (both if mirrored is Direction.SENDRECV else mirrored)
+    sent = [answered.direction is Direction.SENDONLY for answered in exchange.answer.media]
+    assert [media.outbound for media in exchange.negotiated.media] == sent
 
 
 def test_one_transport(exchange: Exchange) -> None:
@@ -140,18 +152,60 @@ def test_all_offered_layers_are_kept(exchange: Exchange) -> None:
         assert [rid.id for rid in answered.rids] == [rid for (rid,) in sent]
 
 
-def test_viewers_are_told_the_streams(exchange: Exchange) -> None:
-    if exchange.publishes:
-        assert all(answered.msid is None and not answered.ssrcs for _, answered in exchange.accepted)
-        return
+def test_receivers_are_told_the_streams(exchange: Exchange) -> None:
+    seen: list[int] = []
     for _, answered in exchange.accepted:
+        if answered.direction is Direction.RECVONLY:
+            assert answered.msid is None
+            assert not answered.ssrcs
+            continue
         assert answered.msid is not None
-        assert answered.msid.startswith("main ")
         grouped = {ssrc for group in answered.ssrc_groups for ssrc in group.ssrcs}
         assert grouped <= set(answered.ssrcs)
         assert all(source.keys() == {"cname", "msid"} for source in answered.ssrcs.values())
         has_rtx = any(rtpmap.name == "rtx" for rtpmap in answered.rtpmaps.values())
         assert len(answered.ssrcs) == (2 if has_rtx else 1)
+        seen += answered.ssrcs
+    assert len(set(seen)) == len(seen)
+
+
+def test_only_the_picture_and_its_sound_are_one_stream(exchange: Exchange) -> None:
+    streams: dict[str, list[str]] = {}
+    for _, answered in exchange.accepted:
+        if answered.msid is not None:
+            streams.setdefault(answered.msid.split(" ")[0], []).append(answered.kind)
+    first, *others = streams.values() or [[]]
+    assert sorted(first) in ([], ["audio"], ["video"], ["audio", "video"])
+    assert all(len(kinds) == 1 for kinds in others)
+    assert len(first) == (0 if not streams else 1 if exchange.publishes else 2)
+
+
+def test_a_microphone_may_talk(exchange: Exchange) -> None:
+    """Its level must reach us, since nobody decodes; its mid, since its ssrc may change."""
+    if exchange.publishes:
+        return
+    talking = [media for media in exchange.negotiated.media if not (media.outbound or media.rejected)]
+    asked = [media for media in exchange.offer.media if media.direction is Direction.SENDONLY]
+    assert [media.mid for media in talking] == [media.mid for media in asked]
+    for media, offered in zip(talking, asked, strict=True):
+        assert [codec.name for codec in media.codecs] == ["opus"]
+        assert media.extensions.keys() == {extensions.MID, extensions.AUDIO_LEVEL, extensions.TRANSPORT_CC}
+        assert [stream.ssrc for stream in media.ssrcs] == list(offered.ssrcs)
+
+
+@pytest.mark.parametrize("path", OFFERS, ids=lambda path: path.stem)
+def test_what_pages_may_ask_for_changes_nothing_for_others(path: Path) -> None:
+    offer = parse(path.read_bytes().decode())
+    ours = path.stem.endswith(BOTH_WAYS)
+    if not is_publisher(path):
+        plain = negotiate_play(offer, PlayPolicy())
+        assert (plain == negotiate_play(offer, PLAY)) is not ours
+        assert sorted(m.kind for m in plain.media if m.outbound) == ["audio", "video"]
+    elif ours:
+        with pytest.raises(Unacceptable, match="more than one audio track"):
+            negotiate_publish(offer, PublishPolicy())
+    else:
+        assert negotiate_publish(offer, PublishPolicy()) == negotiate_publish(offer, PUBLISH)
 
 
 def test_aiortc_reads_the_answer(exchange: Exchange) -> None:

@@ -35,6 +35,8 @@ LOCAL = LocalDescription(
     candidates=(Candidate("1", 1, "udp", 2_130_706_431, "192.0.2.7", 8189),),
     session_id=1,
 )
+PUBLISH = PublishPolicy(talk_slots=3)
+PLAY = PlayPolicy(video_lines=4, audio_lines=3, talk=True)
 
 
 def mutant(text: str, dice: random.Random) -> str:
@@ -76,11 +78,11 @@ def test_damaged_offers(path: object) -> None:
             with contextlib.suppress(Malformed, Unacceptable):
                 offer = parse(damaged)
                 if play:
-                    negotiated = negotiate_play(offer, PlayPolicy(preferred={}))
+                    negotiated = negotiate_play(offer, PLAY)
                     answer = write_answer(offer, negotiated, LOCAL, sender_streams(negotiated))
                 else:
-                    negotiated = negotiate_publish(offer, PublishPolicy())
-                    answer = write_answer(offer, negotiated, LOCAL)
+                    negotiated = negotiate_publish(offer, PUBLISH)
+                    answer = write_answer(offer, negotiated, LOCAL, sender_streams(negotiated))
                     Publisher(negotiated, lambda _: None, Counter())
                 assert answer.startswith("v=0\r\n")
                 assert len(parse(answer).media) == len(offer.media)
