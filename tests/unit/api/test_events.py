@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import socketio
 from socketio.exceptions import ConnectionError as Refused
 
 from gateway.access.grants import Scope
 from gateway.config import Settings
 from gateway.signalling.messages import OfferRequest
+from tests.live_page import Page
 from tests.signalling_rig import (
     ORDER,
     OTHER_ORDER,
@@ -24,48 +24,6 @@ from tests.signalling_rig import (
     make_rig,
     serving,
 )
-
-
-class Page:
-    """A connected page and all that it was told."""
-
-    def __init__(self) -> None:
-        self.client = socketio.AsyncClient(reconnection=False)
-        self.heard: list[tuple[str, Any]] = []
-        self.refusal: Any = None
-        self.client.on("*", self._hear, namespace="/live")
-        self.client.on("connect_error", self._refused, namespace="/live")
-
-    async def _hear(self, event: str, data: Any) -> None:
-        self.heard.append((event, data))
-
-    async def _refused(self, data: Any) -> None:
-        self.refusal = data
-
-    async def connect(self, http: Http, auth: object, **headers: str) -> None:
-        url = str(http.make_url("/"))
-        await self.client.connect(
-            url, auth=auth, namespaces=["/live"], transports=["websocket"], headers=headers, wait_timeout=5
-        )
-
-    async def hears(self, event: str, count: int = 1) -> Any:
-        """The latest data of `event` once it was heard `count` times."""
-        async with asyncio.timeout(5):
-            while len(found := [data for name, data in self.heard if name == event]) < count:
-                await asyncio.sleep(0.005)
-        return found[-1]
-
-    async def ask(self, event: str, data: Any) -> Any:
-        return await self.client.call(event, data, namespace="/live", timeout=5)
-
-    async def hung_up(self) -> None:
-        async with asyncio.timeout(5):
-            while self.connected:
-                await asyncio.sleep(0.005)
-
-    @property
-    def connected(self) -> bool:
-        return "/live" in self.client.namespaces
 
 
 @pytest.fixture
@@ -89,11 +47,15 @@ async def pages() -> AsyncIterator[list[Page]]:
         await page.client.disconnect()
 
 
+def root(http: Http) -> str:
+    return str(http.make_url("/"))
+
+
 async def enter(http: Http, rig: Rig, pages: list[Page], **claims: Any) -> Page:
     page = Page()
     pages.append(page)
     claims.setdefault("subject", "anna")
-    await page.connect(http, {"token": rig.token(Scope.WATCH, **claims)})
+    await page.connect(root(http), {"token": rig.token(Scope.WATCH, **claims)})
     return page
 
 
@@ -152,7 +114,7 @@ async def test_without_a_valid_token_the_connection_is_refused(
     page = Page()
     pages.append(page)
     with pytest.raises(Refused):
-        await page.connect(http, auth, **{"Accept-Language": "cs"})
+        await page.connect(root(http), auth, **{"Accept-Language": "cs"})
     assert page.refusal["data"] == {"code": "invalid_token"}
     assert page.refusal["message"].startswith("Přihlaste")
 
@@ -163,9 +125,9 @@ async def test_a_token_is_for_its_own_order_and_an_administrator_names_one(
     page, admin = Page(), Page()
     pages += [page, admin]
     with pytest.raises(Refused):
-        await page.connect(http, {"token": rig.token(Scope.WATCH), "orderId": OTHER_ORDER})
+        await page.connect(root(http), {"token": rig.token(Scope.WATCH), "orderId": OTHER_ORDER})
     assert page.refusal["data"] == {"code": "forbidden"}
-    await admin.connect(http, {"token": rig.token(Scope.ADMIN, order_id=None), "orderId": ORDER})
+    await admin.connect(root(http), {"token": rig.token(Scope.ADMIN, order_id=None), "orderId": ORDER})
     assert (await admin.hears("stream:state"))["orderId"] == ORDER
 
 
