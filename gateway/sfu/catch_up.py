@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FRAME_STEP = 0.0005
 """Seconds of media time between two frames at least: they stay distinct, 300 of them take 0.15 s."""
-LARGEST_STEP = 64_000
-"""Bytes sent in one step at most, so that a late step is no burst that fills a router's queue."""
+LARGEST_STEP = 30_000
+"""Bytes sent in one step at most, so that neither the first nor a late one fills a router's queue."""
 _MASK32 = 0xFFFFFFFF
 
 

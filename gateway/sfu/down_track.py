@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from gateway.sfu.track import PublishedTrack
 
 CATCH_UP = 2.0
-"""Times the estimate of the link at which a viewer catches up."""
+"""Times the estimate of the link at which a viewer catches up; once until its first feedback has come."""
+QUEUEING = 0.06
+"""Seconds of queue in the network over which catching up keeps within the estimate."""
+STEADY = 0.9
 CLOCKS_AGREE = 0.5
 """Seconds by which sender reports and arrival times may differ before the reports are not believed."""
 
@@ -224,8 +227,12 @@ class DownTrack:
 
     @property
     def catch_up_rate(self) -> float:
-        """Bits per second at which it may be caught up."""
-        return CATCH_UP * self.transport.estimator.estimate
+        """Bits per second at which it may be caught up: fast, unless its link shows that this is too fast."""
+        estimator = self.transport.estimator
+        if estimator.queue_delay > QUEUEING:
+            return STEADY * estimator.estimate
+        unproven = self.transport_cc and estimator.acknowledged is None
+        return (1.0 if unproven else CATCH_UP) * estimator.estimate
 
     @property
     def fresh(self) -> bool:

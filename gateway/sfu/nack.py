@@ -10,7 +10,7 @@ MAX_GAP = 500
 FIRST_RETRY = 0.06
 """Seconds after which a packet is asked for again while it is not known how long mending takes."""
 RETRY_FACTOR = 1.5
-"""Times as long as mending takes that an answer is waited for, and twice as long after each request."""
+"""Times as long as mending takes that an answer is waited for."""
 SHORTEST_RETRY = 0.03
 LONGEST_RETRY = 0.4
 MENDING_MEMORY = 0.8
@@ -113,7 +113,9 @@ class GapTracker:
                 given_up.append(index)
                 continue
             missing.asked = now
-            missing.due = now + min(LONGEST_RETRY, self.retry * (1 << missing.tries))
+            # While nobody knows how far away the publisher is, each request waits longer than the one before.
+            patience = self.retry if self._mending is not None else FIRST_RETRY * (1 << missing.tries)
+            missing.due = now + min(LONGEST_RETRY, patience)
             missing.tries += 1
             asked.append(index)
         self.give_up(given_up)

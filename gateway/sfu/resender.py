@@ -56,6 +56,10 @@ class Resender:
             if now - self._resent.get(sequence_number, float("-inf")) < RESEND_INTERVAL:
                 continue
             found = track.numbers.find(sequence_number, newest)
+            if found and track.layer is not None and found[0].source.layer is not track.layer:
+                # What it plays now began with a keyframe: nothing before that is worth its link's room.
+                track.drops["nack_former_layer"] += 1
+                continue
             packet = found and _cached(*found)
             offset = _timestamp_offset(found[0], packet) if found and packet else None
             if not found or not packet or offset is None:

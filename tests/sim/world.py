@@ -173,6 +173,7 @@ class SimulatedPublisher:
     def _tick(self) -> None:
         if not self.stopped:
             self.sfu.on_timer(self.world.agenda.now)
+            self.world.rooms.flush(self.world.agenda.now)
             self.world.agenda.after(TICK, self._tick)
 
     def stop(self) -> None:

@@ -23,6 +23,7 @@ class DeliveryRate:
         "_sending",
         "_sent",
         "_spans",
+        "latest",
         "rate",
         "sent_rate",
         "stretch",
@@ -35,6 +36,8 @@ class DeliveryRate:
         self._clear()
         self.rate: float | None = None
         """Bits per second acknowledged; None before the window was full once."""
+        self.latest = 0.0
+        """Bits per second acknowledged by the newest message alone: a burst shows what the link can do."""
         self.sent_rate = 0.0
         """Bits per second at which the same packets, and those lost among them, were sent."""
         self.stretch = 1.0
@@ -54,6 +57,7 @@ class DeliveryRate:
         if not 0 < arriving < MAX_PAUSE or sending <= 0:
             self._clear()
             return
+        self.latest = 8 * reception.acked / arriving
         spans = self._spans
         spans.append((arriving, sending, reception.acked, reception.sent))
         self._arriving += arriving

@@ -31,6 +31,8 @@ DRAINING: Final = 0.95
 """A stretch below which the queue drains by itself."""
 QUEUE_TO_PROBE: Final = 0.05
 """Seconds of queue up to which probing does no harm."""
+BURST: Final = 2.0
+"""How far over the average one message's rate is believed: a radio delivers late packets all at once."""
 UNPROVEN: Final = 4.0
 """How far over what is sent the estimate may grow where no probe can prove it."""
 DEFAULT_RTT: Final = 0.1
@@ -147,8 +149,11 @@ class SendSideEstimator:
         delivery = self._delivery
         if usage is Usage.OVER:
             self._probes.on_congestion(now)
-        queue = self._trendline.queue
-        self._rate.update(usage, delivery.rate, delivery.stretch, queue, self._round_trip, now)
+        queue, acked = self._trendline.queue, delivery.rate
+        if acked is not None and usage is Usage.OVER:
+            # What came before a larger layer's first keyframe is no measure of what the link carries.
+            acked = max(acked, min(delivery.latest, BURST * acked))
+        self._rate.update(usage, acked, delivery.stretch, queue, self._round_trip, now)
 
     def _evaluate_probe(self, reception: Reception, now: float) -> None:
         self._probes.on_reception(reception)
