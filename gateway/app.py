@@ -21,6 +21,7 @@ from gateway.log import get_logger
 from gateway.metrics import GatewayCollector, PlaybackHistograms, Reading, registry
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.people import ViewerIds
 from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind
 from gateway.signalling.resource import SessionResource
@@ -118,6 +119,7 @@ class Gateway:
             clock=self._clock, stun_urls=settings.stun_urls, turn_urls=settings.turn_urls, secret=secret
         )
         doorkeeper = Doorkeeper(orders=access.orders, ledger=access.accesses)
+        viewer_ids = ViewerIds(settings.signing_secret().get_secret_value().encode())
         times = PlaybackHistograms()
         playback = PlaybackBook(
             media=media,
@@ -135,8 +137,21 @@ class Gateway:
             sessions=sessions,
             revocation=revocation,
             resource=SessionResource(media=media, sessions=sessions),
-            whip=WhipService(media=media, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
-            whep=WhepService(media=media, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
+            whip=WhipService(
+                media=media,
+                sessions=sessions,
+                doorkeeper=doorkeeper,
+                ice_servers=ice_servers,
+                viewer_ids=viewer_ids,
+            ),
+            whep=WhepService(
+                media=media,
+                sessions=sessions,
+                doorkeeper=doorkeeper,
+                ice_servers=ice_servers,
+                viewer_ids=viewer_ids,
+            ),
+            viewer_ids=viewer_ids,
             playback=playback,
             ice_servers=ice_servers,
             metrics=registry(

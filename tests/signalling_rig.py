@@ -23,9 +23,11 @@ from gateway.config import Settings
 from gateway.errors import GatewayError, NotFound, Unauthenticated
 from gateway.protocol.description import Candidate, Codec, Fingerprint, IceCredentials, MediaKind
 from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerState
+from gateway.sfu.talk.channel import TalkChannel
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.messages import OfferRequest
 from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.people import ViewerIds
 from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.signalling.resource import SessionResource
@@ -65,6 +67,7 @@ class FakeSession:
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.restarts: list[tuple[IceCredentials, IceCredentials]] = []
         self.wishes: list[tuple[str | None, int | None]] = []
+        self.cameras: list[tuple[str, str | None]] = []
         self.playing: LayerState | None = LAYERS[-1]
         self.hang = False
         self._plane = plane
@@ -73,7 +76,11 @@ class FakeSession:
         self._plane.fail()
         self.restarts.append((local, remote))
 
-    def select_layer(self, rid: str | None, max_height: int | None) -> None:
+    def select_camera(self, camera: str, mid: str | None = None) -> None:
+        self.cameras.append((camera, mid))
+        self._plane.layer_changed(self.spec.session_id)
+
+    def select_layer(self, rid: str | None, max_height: int | None, mid: str | None = None) -> None:
         self.wishes.append((rid, max_height))
         self.play(next((x for x in LAYERS if x.rid == rid), self.playing))
 
@@ -108,6 +115,8 @@ class FakePlane:
         """Of every camera that somebody publishes on."""
         self._callbacks: list[Callable[[str], None]] = []
         self._layer_callbacks: list[Callable[[str], None]] = []
+        self._talk_callbacks: list[Callable[[str], None]] = []
+        self.channels: dict[str, TalkChannel] = {}
 
     def fail(self) -> None:
         """Raise the failure that a test has asked for, once."""
@@ -144,6 +153,17 @@ class FakePlane:
 
     def viewers(self, order_id: str) -> int:
         return len(self._of(order_id, SessionKind.WHEP))
+
+    def talk(self, order_id: str) -> TalkChannel:
+        return self.channels.setdefault(order_id, TalkChannel(lambda: self.talk_changed(order_id)))
+
+    def on_talk_change(self, callback: Callable[[str], None]) -> None:
+        self._talk_callbacks.append(callback)
+
+    def talk_changed(self, order_id: str) -> None:
+        """Something to be seen has changed on the floor."""
+        for callback in self._talk_callbacks:
+            callback(order_id)
 
     def on_layer_change(self, callback: Callable[[str], None]) -> None:
         self._layer_callbacks.append(callback)
@@ -243,6 +263,7 @@ def make_rig(
         secret=turn_secret,
     )
     tokens = Tokens(SECRET, clock)
+    viewer_ids = ViewerIds(SECRET.encode())
     glass_to_glass, first_frame = list[float](), list[float]()
     services = Services(
         settings=settings or Settings(),
@@ -254,8 +275,21 @@ def make_rig(
         sessions=sessions,
         revocation=RevocationWatcher(ledger=ledger, sessions=sessions, drops=drops, interval=0.02),
         resource=SessionResource(media=plane, sessions=sessions),
-        whip=WhipService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
-        whep=WhepService(media=plane, sessions=sessions, doorkeeper=doorkeeper, ice_servers=ice_servers),
+        whip=WhipService(
+            media=plane,
+            sessions=sessions,
+            doorkeeper=doorkeeper,
+            ice_servers=ice_servers,
+            viewer_ids=viewer_ids,
+        ),
+        whep=WhepService(
+            media=plane,
+            sessions=sessions,
+            doorkeeper=doorkeeper,
+            ice_servers=ice_servers,
+            viewer_ids=viewer_ids,
+        ),
+        viewer_ids=viewer_ids,
         playback=PlaybackBook(
             media=plane,
             sessions=sessions,

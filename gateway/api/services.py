@@ -16,6 +16,7 @@ from gateway.access.tokens import Tokens
 from gateway.clock import Clock
 from gateway.config import Settings
 from gateway.signalling.ice_servers import IceServers
+from gateway.signalling.people import ViewerIds
 from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import MediaPlane
 from gateway.signalling.resource import SessionResource
@@ -48,6 +49,7 @@ class Services:
     whip: WhipService
     whep: WhepService
     playback: PlaybackBook
+    viewer_ids: ViewerIds
     ice_servers: IceServers
     metrics: CollectorRegistry
     drops: Counter[str] = field(default_factory=Counter)

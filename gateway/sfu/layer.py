@@ -74,8 +74,11 @@ class Layer:
         self.keyframes = KeyframeRequester()
         self.meter = Meter()
         self.width = self.height = 0
+        self.audio_level: int | None = None
+        """Of the newest packet: voice flag and level (RFC 6464, one octet)."""
         self.last_arrival = float("-inf")
         self._capture_time = track.media.extensions.get(extensions.ABS_CAPTURE_TIME, 0)
+        self._level = track.media.extensions.get(extensions.AUDIO_LEVEL, 0)
         self._descriptor = track.media.extensions.get(extensions.DEPENDENCY_DESCRIPTOR, 0)
         self.out = Distribution(self.meter)
         self.waiting: list[DownTrack] = []
@@ -118,6 +121,8 @@ class Layer:
         self._burst.append(media)
         if not repaired:
             self.statistics.received(index, packet.timestamp, now)
+        if self._level and (level := packet.extensions.get(self._level)):
+            self.audio_level = level[0]
         self.clock.arrived(packet.timestamp, wall)
         if self._capture_time in packet.extensions:
             self.clock.localize_capture_time(packet, self._capture_time)

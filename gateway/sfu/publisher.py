@@ -28,7 +28,7 @@ MAX_LAYERS = 8
 
 
 class Publisher:
-    """Takes RTP and RTCP of one technician's session.
+    """Takes RTP and RTCP of one session that sends: a technician's, or a customer's microphone.
 
     `dirty` is told of each layer that has packets to forward; the router flushes them when the socket is
     empty. `layer_cache` bounds in bytes what each layer keeps.
@@ -50,7 +50,7 @@ class Publisher:
         self._drops = drops
         self._dirty = dirty
         for media in negotiated.media:
-            if media.kind is None or media.rejected:
+            if media.kind is None or media.rejected or media.outbound:
                 continue
             track = PublishedTrack(media, clock, drops, layer_cache)
             self.tracks[media.kind] = self._by_mid[media.mid] = track
@@ -213,6 +213,10 @@ class Publisher:
         self._repairs = {}
         for track in self.tracks.values():
             track.end()
+
+    def live_now(self, now: float) -> bool:
+        """Whether media comes at this time."""
+        return any(layer.alive(now) for layer in self._layers.values())
 
     @property
     def live(self) -> bool:

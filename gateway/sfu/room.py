@@ -7,6 +7,7 @@ technician restarts OBS, and plays whoever publishes there next.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from gateway.protocol.description import MediaKind
 from gateway.sfu.layer import Layer
@@ -14,6 +15,7 @@ from gateway.sfu.ports import Egress
 from gateway.sfu.publisher import Publisher
 from gateway.sfu.state import CameraState
 from gateway.sfu.subscriber import Subscriber
+from gateway.sfu.talk.channel import TalkChannel
 
 
 class Camera:
@@ -74,11 +76,17 @@ class Camera:
 
 
 class Room:
-    """One order's cameras."""
+    """One order's cameras and return audio."""
 
-    def __init__(self, order_id: str) -> None:
+    def __init__(self, order_id: str, talk_changed: Callable[[], None]) -> None:
         self.order_id = order_id
         self.cameras: dict[str, Camera] = {}
+        self.talk = TalkChannel(talk_changed)
+
+    @property
+    def empty(self) -> bool:
+        """Nobody is here."""
+        return not self.cameras and self.talk.idle
 
     def camera(self, name: str) -> Camera:
         """The camera of that name, made when it is new."""
@@ -93,12 +101,19 @@ class Rooms:
     """All rooms, and the layers that have packets to forward.
 
     After each batch of datagrams the shell calls `flush`. `changed(order_id)` is called when an order's
-    cameras or viewers changed; it must not come back into the rooms.
+    cameras or viewers changed, `talk_changed` when its return audio did;
+    neither must come back into the rooms.
     """
 
-    def __init__(self, egress: Egress, changed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        egress: Egress,
+        changed: Callable[[str], None],
+        talk_changed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._egress = egress
         self.changed = changed
+        self._talk_changed = talk_changed
         self._rooms: dict[str, Room] = {}
         self._dirty: dict[Layer, None] = {}
 
@@ -112,7 +127,14 @@ class Rooms:
 
     def enter(self, order_id: str, camera: str) -> Camera:
         """The camera, in a room that is made when it is new."""
-        return self._rooms.setdefault(order_id, Room(order_id)).camera(camera)
+        return self.room(order_id).camera(camera)
+
+    def room(self, order_id: str) -> Room:
+        """The order's room, made when it is new."""
+        room = self._rooms.get(order_id)
+        if room is None:
+            room = self._rooms[order_id] = Room(order_id, partial(self._talk_changed, order_id))
+        return room
 
     def tidy(self, order_id: str) -> None:
         """Forget what is empty, and note that the order changed."""
@@ -122,7 +144,7 @@ class Rooms:
             return
         for camera in [c for c in room.cameras.values() if c.empty]:
             del room.cameras[camera.name]
-        if not room.cameras:
+        if room.empty:
             del self._rooms[order_id]
 
     def mark_dirty(self, layer: Layer) -> None:

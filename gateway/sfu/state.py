@@ -48,6 +48,10 @@ class ViewerState:
     """Seconds to the viewer and back."""
     loss: float
     """Fraction of packets lost on the way to it, 0 to 1."""
+    wanted_camera: str = ""
+    """The camera that it asked for; another than `camera` while that one is gone."""
+    lines: tuple[tuple[str, str | None], ...] = ()
+    """Further video lines: mid, and the camera shown on it, if any."""
 
 
 @dataclass(frozen=True, slots=True)

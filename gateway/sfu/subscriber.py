@@ -160,7 +160,9 @@ class Subscriber:
         self._changed()
         self._spend(now)
 
-    def state(self, camera: str, now: float) -> ViewerState:
+    def state(
+        self, camera: str, now: float, *, wanted: str = "", lines: tuple[tuple[str, str | None], ...] = ()
+    ) -> ViewerState:
         """A snapshot for the viewer's page and for operators."""
         video = next((x for x in self.down_tracks if x.kind is MediaKind.VIDEO), None)
         layer, wish = (video.layer, video.wish) if video else (None, Wish())
@@ -172,6 +174,8 @@ class Subscriber:
             self._transport.estimator.estimate,
             next((x.rtt for x in self.down_tracks if x.rtt is not None), self._transport.estimator.rtt),
             max((x.fraction_lost for x in self.down_tracks), default=0.0),
+            wanted or camera,
+            lines,
         )
 
     def _bind(self, down_track: DownTrack, now: float) -> None:

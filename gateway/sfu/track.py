@@ -90,6 +90,11 @@ class PublishedTrack:
                 self.aim(down_track, now)
 
     @property
+    def audio_level(self) -> int | None:
+        """The newest level and voice flag that came (RFC 6464, one octet); None where none was sent."""
+        return self._alive[-1].audio_level if self._alive else None
+
+    @property
     def live_layers(self) -> Sequence[Layer]:
         """The layers that get packets, the worst first."""
         return self._alive

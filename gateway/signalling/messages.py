@@ -20,6 +20,8 @@ class OfferRequest:
     order_id: str
     sdp: str
     camera: str = DEFAULT_CAMERA
+    both_ways: bool = False
+    """From our own pages: lines beyond the standards' pair, for return audio and further cameras."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

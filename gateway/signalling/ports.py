@@ -24,6 +24,7 @@ from gateway.protocol.description import (
 if TYPE_CHECKING:
     from gateway.protocol.sdp import SenderStream
     from gateway.sfu.state import CameraState, PublisherState, ViewerState
+    from gateway.sfu.talk.channel import TalkChannel
 
 
 class SessionKind(StrEnum):
@@ -37,8 +38,8 @@ class SessionKind(StrEnum):
 class SessionSpec:
     """All that the media plane needs to carry one session.
 
-    `senders` (WHEP only) maps the mid of each accepted m-line to the stream that we announced in
-    the answer. `camera` is the track group of the order that is published or played.
+    `senders` maps the mid of each m-line on which we send to the stream that we announced in the answer.
+    `camera` is the track group of the order that is published or played.
     """
 
     session_id: str
@@ -49,6 +50,8 @@ class SessionSpec:
     negotiated: NegotiatedSession
     local_ice: IceCredentials
     senders: Mapping[str, SenderStream] = field(default_factory=dict)
+    viewer_id: str = ""
+    """The subject as others in the order may know it: see `signalling.people`."""
 
 
 class MediaSession(Protocol):
@@ -63,8 +66,15 @@ class MediaSession(Protocol):
         """Start a new ICE generation; the old one carries media until the new one is nominated."""
         ...
 
-    def select_layer(self, rid: str | None, max_height: int | None) -> None:
-        """What the viewer would like to see: a layer by rid, or none over a height; None is no wish."""
+    def select_layer(self, rid: str | None, max_height: int | None, mid: str | None = None) -> None:
+        """What the viewer would like to see: a layer by rid, or none over a height; None is no wish.
+
+        `mid` names one of its further video lines; None is the main one.
+        """
+        ...
+
+    def select_camera(self, camera: str, mid: str | None = None) -> None:
+        """Which camera the viewer would like to see: on the main lines, or pinned to a further one."""
         ...
 
     def state(self) -> ViewerState | PublisherState:
@@ -105,6 +115,14 @@ class MediaPlane(Protocol):
 
     def cameras(self, order_id: str) -> Sequence[CameraState]:
         """The order's cameras, for `stream:state`."""
+        ...
+
+    def talk(self, order_id: str) -> TalkChannel:
+        """The order's return audio: who may speak, and who does."""
+        ...
+
+    def on_talk_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the order's id after the floor or who speaks on it changed."""
         ...
 
     def viewers(self, order_id: str) -> int:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.access.grants import Grant
-from gateway.errors import Forbidden, PreconditionFailed, PreconditionRequired, Unacceptable
+from gateway.access.grants import Grant, Scope
+from gateway.errors import Forbidden, NotLive, PreconditionFailed, PreconditionRequired, Unacceptable
 from gateway.protocol.description import IceCredentials
 from gateway.protocol.ice import new_ice_credentials
 from gateway.signalling import sdp_fragment
-from gateway.signalling.messages import PatchRequest, PatchResponse
+from gateway.signalling.messages import TALK_CAMERA, PatchRequest, PatchResponse
 from gateway.signalling.ports import MediaPlane, SessionKind
 from gateway.signalling.sessions import Session, SessionRegistry, new_etag
+
+RETRY_NOT_LIVE = 2.0
+"""Seconds after which a camera may be asked for again."""
 
 _ANY = frozenset({"*", '"*"'})
 """`"*"` is not what RFC 9110 means by any, but it is what players send."""
@@ -41,18 +44,42 @@ class SessionResource:
         self._sessions.close(self.find(session_id, grant).session_id, "deleted")
 
     def select_layer(
-        self, session_id: str, grant: Grant | None, rid: str | None, max_height: int | None
+        self,
+        session_id: str,
+        grant: Grant | None,
+        rid: str | None,
+        max_height: int | None,
+        mid: str | None = None,
     ) -> None:
-        """Play this layer, or none over a height (pixels); None is no wish.
+        """Play this layer, or none over a height (pixels), on the main line or `mid`; None is no wish.
 
         Raises:
             NotFound, Forbidden: see `find`.
-            Unacceptable: the session plays nothing.
+            Unacceptable: the session plays nothing, or has no such line.
         """
+        self._playing(session_id, grant, mid).media.select_layer(rid, max_height, mid)
+
+    def select_camera(self, session_id: str, grant: Grant, camera: str, mid: str | None = None) -> None:
+        """See another camera in the running session: on its main lines, or pinned to the line of `mid`.
+
+        Raises:
+            NotFound, Forbidden: see `find`; Forbidden also for a camera that the grant does not allow.
+            Unacceptable: the session plays nothing, or has no such line.
+            NotLive: nobody publishes on that camera.
+        """
+        session = self._playing(session_id, grant, mid)
+        grant.require(Scope.WATCH, session.order_id, camera)
+        if camera == TALK_CAMERA or self._media.published(session.order_id, camera) is None:
+            raise NotLive("nobody publishes on this camera", retry_after=RETRY_NOT_LIVE)
+        session.media.select_camera(camera, mid)
+
+    def _playing(self, session_id: str, grant: Grant | None, mid: str | None) -> Session:
         session = self.find(session_id, grant)
         if session.kind is not SessionKind.WHEP:
             raise Unacceptable("a publisher's session plays nothing")
-        session.media.select_layer(rid, max_height)
+        if mid is not None and mid not in session.spec.senders:
+            raise Unacceptable("the session plays nothing on such a line")
+        return session
 
     def patch(self, request: PatchRequest) -> PatchResponse:
         """Apply a fragment. New ufrag or pwd means restart, whatever If-Match says.

@@ -20,6 +20,7 @@ from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Unavailable
 from gateway.log import get_logger
 from gateway.protocol.description import IceCredentials
+from gateway.signalling.messages import TALK_CAMERA
 from gateway.signalling.ports import MediaPlane, MediaSession, SessionKind, SessionSpec
 from gateway.signalling.session_index import SessionIndex
 
@@ -136,9 +137,9 @@ class SessionRegistry:
             Conflict: another subject publishes on the camera.
         """
         self._refuse_when_draining()
-        if (order_id, camera) not in self._publishers:
+        current = self._publishers.get(_slot(order_id, camera, subject))
+        if current is None:
             self.admit()
-        current = self._publishers.get((order_id, camera))
         if current is not None and current.subject != subject:
             raise Conflict("another publisher is active on this camera", retry_after=RETRY_CONFLICT)
 
@@ -152,10 +153,10 @@ class SessionRegistry:
             Unavailable, Conflict: see `admit` and `admit_publisher`.
             GatewayError: from the media plane; nothing is registered then.
         """
-        slot = (spec.order_id, spec.camera)
+        slot = _slot(spec.order_id, spec.camera, spec.subject)
         publishes = spec.kind is SessionKind.WHIP
         if publishes:
-            self.admit_publisher(*slot, spec.subject)
+            self.admit_publisher(spec.order_id, spec.camera, spec.subject)
             if (zombie := self._publishers.get(slot)) is not None:
                 self._end(zombie, "replaced")
         else:
@@ -197,7 +198,7 @@ class SessionRegistry:
         return self._sessions.get(session_id)
 
     def publishers(self) -> tuple[Session, ...]:
-        """The live sessions that publish, at most one a camera."""
+        """The live sessions that publish, at most one a camera and one a talker."""
         return tuple(self._publishers.values())
 
     def count(self, kind: SessionKind) -> int:
@@ -285,7 +286,7 @@ class SessionRegistry:
         session.ended.set_result(reason)
         self._sessions.pop(session.session_id, None)
         self.index.remove(session)
-        slot = (session.order_id, session.camera)
+        slot = _slot(session.order_id, session.camera, session.subject)
         if self._publishers.get(slot) is session:  # a zombie never frees its successor's slot
             del self._publishers[slot]
         session.media.close(reason)
@@ -328,6 +329,11 @@ class SessionRegistry:
                 return_when=asyncio.FIRST_COMPLETED,
             )
         return session.ended.result()
+
+
+def _slot(order_id: str, camera: str, subject: str) -> tuple[str, str]:
+    """What one publisher may hold: a camera, or its own place among the talkers."""
+    return order_id, f"{camera}/{subject}" if camera == TALK_CAMERA else camera
 
 
 def _media_reason(closed: asyncio.Future[str]) -> str:

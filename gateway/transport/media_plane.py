@@ -21,10 +21,15 @@ from gateway.sfu.publisher import Publisher
 from gateway.sfu.room import Rooms
 from gateway.sfu.state import CameraState
 from gateway.sfu.subscriber import Subscriber
+from gateway.sfu.talk.channel import TalkChannel
+from gateway.sfu.viewing import Viewing
+from gateway.signalling.messages import TALK_CAMERA
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.transport.egress import UdpEgress
 from gateway.transport.endpoints import Endpoint, PublishingEndpoint, WatchingEndpoint
 from gateway.transport.peer_driver import PeerDriver
+from gateway.transport.talk_endpoints import ListeningEndpoint, TalkingEndpoint
+from gateway.transport.talk_parts import Listening, Talking
 from gateway.transport.udp_mux import UdpMux, open_media_socket
 
 _HOST_PREFERENCE = 126
@@ -100,8 +105,10 @@ class UdpMediaPlane:
         self._announcement: asyncio.Handle | None = None
         self._to_announce: set[str] = set()
         self._layer_callbacks: list[Callable[[str], None]] = []
+        self._talk_callbacks: list[Callable[[str], None]] = []
+        self._talks_to_announce: set[str] = set()
         self._layers_to_announce: set[str] = set()
-        self.rooms = Rooms(self._egress, self._changed)
+        self.rooms = Rooms(self._egress, self._changed, self._talk_changed)
         self.port: int = self._socket.getsockname()[1]
         self.fingerprint = self._certificate.fingerprint
         self.candidates = host_candidates(announced or own_addresses(host), self.port)
@@ -147,16 +154,49 @@ class UdpMediaPlane:
         return driver
 
     def _endpoint(self, spec: SessionSpec) -> Endpoint:
-        camera = self.rooms.enter(spec.order_id, spec.camera)
+        talks = spec.camera == TALK_CAMERA
         if spec.kind is SessionKind.WHIP:
-            publisher = Publisher(spec.negotiated, self.rooms.mark_dirty, self._drops, self._layer_cache)
-            return PublishingEndpoint(spec.order_id, camera, self.rooms, publisher, self._clock)
-        subscriber = Subscriber(
-            spec.negotiated, spec.senders, self._drops, partial(self._layer_changed, spec.session_id)
-        )
+            return self._talking_endpoint(spec) if talks else self._publishing_endpoint(spec)
+        return self._listening_endpoint(spec) if talks else self._watching_endpoint(spec)
+
+    def _publisher(self, spec: SessionSpec) -> Publisher:
+        return Publisher(spec.negotiated, self.rooms.mark_dirty, self._drops, self._layer_cache)
+
+    def _subscriber(self, spec: SessionSpec) -> Subscriber:
+        changed = partial(self._layer_changed, spec.session_id)
+        return Subscriber(spec.negotiated, spec.senders, self._drops, changed)
+
+    def _talking(self, spec: SessionSpec, *, standing: bool) -> Talking:
+        room = self.rooms.room(spec.order_id)
+        return Talking(room, spec.viewer_id, self._publisher(spec), self._clock, standing=standing)
+
+    def _publishing_endpoint(self, spec: SessionSpec) -> Endpoint:
+        camera = self.rooms.enter(spec.order_id, spec.camera)
+        listener = self._subscriber(spec) if spec.senders else None
+        publisher = self._publisher(spec)
+        return PublishingEndpoint(spec.order_id, camera, self.rooms, publisher, self._clock, listener)
+
+    def _watching_endpoint(self, spec: SessionSpec) -> Endpoint:
+        sends = any(not media.rejected and media.mid not in spec.senders for media in spec.negotiated.media)
+        talking = self._talking(spec, standing=False) if sends else None
+        room, now = self.rooms.room(spec.order_id), self._clock.monotonic()
         return WatchingEndpoint(
-            spec.order_id, camera, self.rooms, subscriber, self._clock, self._patience, self._drops
+            spec.order_id,
+            self.rooms,
+            Viewing(room, spec.camera, self._subscriber(spec), now),
+            self._clock,
+            self._patience,
+            self._drops,
+            changed=partial(self._layer_changed, spec.session_id),
+            talking=talking,
         )
+
+    def _talking_endpoint(self, spec: SessionSpec) -> Endpoint:
+        return TalkingEndpoint(spec.order_id, self.rooms, self._talking(spec, standing=True))
+
+    def _listening_endpoint(self, spec: SessionSpec) -> Endpoint:
+        listening = Listening(self.rooms.room(spec.order_id), self._subscriber(spec))
+        return ListeningEndpoint(spec.order_id, self.rooms, listening, self._clock, self._drops)
 
     def published(self, order_id: str, camera: str) -> Mapping[MediaKind, Codec] | None:
         """What is live on the camera now; None when nobody publishes."""
@@ -171,6 +211,10 @@ class UdpMediaPlane:
         room = self.rooms.get(order_id)
         now = self._clock.monotonic()
         return [camera.state(now) for camera in room.cameras.values()] if room else []
+
+    def talk(self, order_id: str) -> TalkChannel:
+        """The order's return audio, in a room that is made when it is new."""
+        return self.rooms.room(order_id).talk
 
     def viewers(self, order_id: str) -> int:
         """How many connected sessions watch the order."""
@@ -191,6 +235,10 @@ class UdpMediaPlane:
         """Call back with the order's id after its cameras or viewer count changed."""
         self._callbacks.append(callback)
 
+    def on_talk_change(self, callback: Callable[[str], None]) -> None:
+        """Call back with the order's id after the floor or who speaks on it changed."""
+        self._talk_callbacks.append(callback)
+
     def on_layer_change(self, callback: Callable[[str], None]) -> None:
         """Call back with a session's id after what it plays, or what it asks for, changed."""
         self._layer_callbacks.append(callback)
@@ -207,17 +255,23 @@ class UdpMediaPlane:
         self._layers_to_announce.add(session_id)
         self._announce_soon()
 
+    def _talk_changed(self, order_id: str) -> None:
+        self._talks_to_announce.add(order_id)
+        self._announce_soon()
+
     def _announce_soon(self) -> None:
         if self._announcement is None:
             self._announcement = asyncio.get_running_loop().call_soon(self._announce)
 
     def _announce(self) -> None:
         self._announcement = None
-        changed, self._to_announce = self._to_announce, set()
-        for order_id in changed:
-            for callback in self._callbacks:
-                callback(order_id)
-        sessions, self._layers_to_announce = self._layers_to_announce, set()
-        for session_id in sessions:
-            for callback in self._layer_callbacks:
-                callback(session_id)
+        for subjects, callbacks in (
+            (self._to_announce, self._callbacks),
+            (self._layers_to_announce, self._layer_callbacks),
+            (self._talks_to_announce, self._talk_callbacks),
+        ):
+            changed = list(subjects)
+            subjects.clear()
+            for subject in changed:
+                for callback in callbacks:
+                    callback(subject)

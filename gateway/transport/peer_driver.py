@@ -114,9 +114,13 @@ class PeerDriver:
         self._mux.add(local.ufrag, self)
         self._drain(now)
 
-    def select_layer(self, rid: str | None, max_height: int | None) -> None:
-        """What the viewer would like to see."""
-        self._endpoint.select_layer(rid, max_height, self._clock.monotonic())
+    def select_layer(self, rid: str | None, max_height: int | None, mid: str | None = None) -> None:
+        """What the viewer would like to see, on the main line or another."""
+        self._endpoint.select_layer(rid, max_height, mid, self._clock.monotonic())
+
+    def select_camera(self, camera: str, mid: str | None = None) -> None:
+        """Which camera the viewer would like to see, on the main lines or another."""
+        self._endpoint.select_camera(camera, mid, self._clock.monotonic())
 
     def state(self) -> ViewerState | PublisherState:
         """A snapshot of what is played or published."""

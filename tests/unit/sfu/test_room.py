@@ -105,7 +105,7 @@ def test_empty_cameras_and_rooms_are_forgotten() -> None:
 
 
 def test_a_camera_tells_its_state() -> None:
-    camera = Room("order").camera("main")
+    camera = Room("order", lambda: None).camera("main")
     assert camera.state(0.0) == CameraState("main", False, None, None, ())
     studio = Studio()
     camera.publish(studio.publisher, 100.0)

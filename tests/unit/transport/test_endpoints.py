@@ -8,6 +8,7 @@ from gateway.clock import ManualClock
 from gateway.protocol.rtcp import Bye, PictureLossIndication
 from gateway.sfu.publisher import TICK
 from gateway.sfu.room import Rooms
+from gateway.sfu.viewing import Viewing
 from gateway.transport.endpoints import WATCH_TICK, PublishingEndpoint, WatchingEndpoint
 from tests.unit.sfu.fakes import FakeEgress, Studio, Viewer, marks, vp8
 
@@ -31,9 +32,8 @@ class Rig:
 
     def watching(self) -> tuple[Viewer, WatchingEndpoint]:
         viewer = Viewer()
-        endpoint = WatchingEndpoint(
-            "order", self.camera, self.rooms, viewer.subscriber(), self.clock, PATIENCE, viewer.drops
-        )
+        viewing = Viewing(self.rooms.room("order"), "main", viewer.subscriber(), self.now)
+        endpoint = WatchingEndpoint("order", self.rooms, viewing, self.clock, PATIENCE, viewer.drops)
         return viewer, endpoint
 
     def connected(self) -> tuple[Viewer, WatchingEndpoint]:
@@ -90,7 +90,7 @@ def test_a_publisher_gets_its_feedback_once_connected() -> None:
     endpoint.connected(studio.link, Viewer().outbound, ADDRESS, rig.now)
     endpoint.on_timer(rig.now)
     assert studio.link.compounds
-    endpoint.select_layer("m", 360, rig.now)
+    endpoint.select_layer("m", 360, None, rig.now)
     assert endpoint.next_timer() is None
     endpoint.moved(ADDRESS)
     endpoint.lost()

@@ -237,7 +237,9 @@ async def test_an_ice_restart_opens_another_ufrag(rig: Rig) -> None:
 
 async def test_a_viewers_wish_is_handed_on(rig: Rig) -> None:
     rig.driver.select_layer("m", 360)
-    assert rig.endpoint.named("select_layer") == [("m", 360, 100.0)]
+    rig.driver.select_camera("microscope", "2")
+    assert rig.endpoint.named("select_layer") == [("m", 360, None, 100.0)]
+    assert rig.endpoint.named("select_camera") == [("microscope", "2", 100.0)]
 
 
 async def test_an_endpoint_in_a_hurry_gets_its_timer_after_rtcp(rig: Rig) -> None:

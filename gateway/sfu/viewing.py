@@ -1,0 +1,99 @@
+"""Which camera a viewer sees on which line: by choice, by default, and when one goes away."""
+
+from __future__ import annotations
+
+from gateway.protocol.description import MediaKind
+from gateway.sfu.room import Camera, Room
+from gateway.sfu.state import ViewerState
+from gateway.sfu.subscriber import Subscriber
+
+FALL_BACK = 3.0
+"""Seconds for which a camera may be gone before its viewers are shown another one: an encoder's restart."""
+THUMBNAIL_HEIGHT = 240
+"""Pixels over which no layer is sent on the lines beside the main one, unless the viewer asks for more."""
+
+
+class Viewing:
+    """One viewer's session in a room.
+
+    The main lines play `camera`: the one that the viewer asked for (`wanted`) or, while that is gone, one
+    that is live. Further video lines show the live cameras in the order of their names, as thumbnails,
+    but for those that the viewer has pinned.
+    """
+
+    def __init__(self, room: Room, camera: str, subscriber: Subscriber, now: float) -> None:
+        self.wanted = camera
+        self.camera = room.camera(camera)
+        self.subscriber = subscriber
+        self._room = room
+        self._pinned: dict[str, str] = {}
+        main = subscriber.main_line(MediaKind.VIDEO)
+        videos = [media.mid for media in subscriber.lines if media.kind is MediaKind.VIDEO]
+        self._strip = [mid for mid in videos if mid != main]
+        self.lines: dict[str, str | None] = dict.fromkeys(self._strip)
+        """What each further video line shows, by mid."""
+        for mid in self._strip:
+            subscriber.prefer(None, THUMBNAIL_HEIGHT, now, mid)
+        self.camera.subscribe(subscriber, now)
+        self._arrange(now)
+
+    def select(self, camera: str, now: float, mid: str | None = None) -> None:
+        """See this camera on the main lines, or pinned to the line `mid` in the size that it has there.
+
+        The caller has made sure that there are such a camera and such a line.
+        """
+        if mid is None or mid not in self.lines:
+            self.wanted = camera
+            self._go_to(self._room.camera(camera), now)
+            return
+        self._pinned[mid] = camera
+        self.subscriber.prefer(None, None, now, mid)
+        self._arrange(now)
+
+    def tick(self, now: float) -> bool:
+        """Follow the cameras that come and go; True when the viewer is shown another one now."""
+        before = self.camera
+        wanted = self._room.cameras.get(self.wanted)
+        if self.camera.name != self.wanted and wanted is not None and wanted.live:
+            self._go_to(wanted, now)
+        elif self.camera.gone_at is not None and now - self.camera.gone_at > FALL_BACK:
+            live = self._live_cameras()
+            if live:
+                self._go_to(live[0], now)
+        return self._arrange(now) or self.camera is not before
+
+    def _live_cameras(self) -> list[Camera]:
+        return sorted((x for x in self._room.cameras.values() if x.live), key=lambda x: x.name)
+
+    def _go_to(self, camera: Camera, now: float) -> None:
+        if camera is self.camera:
+            return
+        self.camera.subscribers.remove(self.subscriber)
+        self.camera = camera
+        self.camera.subscribe(self.subscriber, now)
+
+    def _arrange(self, now: float) -> bool:
+        """Give each further line its camera; True when one has another than before."""
+        if not self._strip:
+            return False
+        live = self._live_cameras()
+        free = iter([x.name for x in live if x.name not in self._pinned.values()])
+        by_name = {camera.name: camera for camera in live}
+        before = dict(self.lines)
+        for mid in self._strip:
+            name = self._pinned[mid] if mid in self._pinned else next(free, None)
+            camera = by_name.get(name or "")
+            self.lines[mid] = camera.name if camera else None
+            publisher = camera.publisher if camera else None
+            track = publisher.tracks.get(MediaKind.VIDEO) if publisher else None
+            self.subscriber.show(mid, track, now)
+        return self.lines != before
+
+    def state(self, now: float) -> ViewerState:
+        """A snapshot for the viewer's page and for operators."""
+        lines = tuple(self.lines.items())
+        return self.subscriber.state(self.camera.name, now, wanted=self.wanted, lines=lines)
+
+    def leave(self) -> None:
+        """The session ends."""
+        self.camera.unsubscribe(self.subscriber)
