@@ -93,6 +93,36 @@ class NotLive(Conflict):
     code = "not_live"
 
 
+class TalkRefused(Conflict):
+    """The caller may not speak now; the subclasses say why."""
+
+    code = "talk_refused"
+
+
+class TalkWaiting(TalkRefused):
+    """It is in the queue until the technician gives it the floor."""
+
+    code = "talk_waiting"
+
+
+class TalkOff(TalkRefused):
+    """Nobody may speak in this order."""
+
+    code = "talk_off"
+
+
+class TalkMuted(TalkRefused):
+    """The technician has muted this talker."""
+
+    code = "talk_muted"
+
+
+class TalkFull(TalkRefused):
+    """Too many speak or wait already."""
+
+    code = "talk_full"
+
+
 class PreconditionRequired(GatewayError):
     """An ICE restart without If-Match."""
 

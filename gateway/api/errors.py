@@ -101,6 +101,31 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ru": "Трансляция ещё не началась.",
         "cs": "Přenos ještě nezačal.",
     },
+    "talk_refused": {
+        "en": "Speaking is not possible right now.",
+        "ru": "Сейчас говорить нельзя.",
+        "cs": "Teď není možné mluvit.",
+    },
+    "talk_waiting": {
+        "en": "You are in the queue. Please wait until the technician lets you speak.",
+        "ru": "Вы в очереди. Подождите, пока мастер даст вам слово.",
+        "cs": "Jste ve frontě. Počkejte prosím, až vám technik dá slovo.",
+    },
+    "talk_off": {
+        "en": "The technician has switched conversation off.",
+        "ru": "Мастер отключил разговор.",
+        "cs": "Technik vypnul možnost mluvit.",
+    },
+    "talk_muted": {
+        "en": "The technician has muted this microphone.",
+        "ru": "Мастер выключил этот микрофон.",
+        "cs": "Technik tento mikrofon ztlumil.",
+    },
+    "talk_full": {
+        "en": "Too many people want to speak. Please try again in a moment.",
+        "ru": "Слишком много желающих говорить. Попробуйте чуть позже.",
+        "cs": "Mluvit chce příliš mnoho lidí. Zkuste to prosím za chvíli.",
+    },
     "precondition_required": {
         "en": "The request must say which connection it restarts.",
         "ru": "В запросе не указано, какое соединение перезапустить.",

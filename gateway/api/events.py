@@ -205,7 +205,6 @@ class LiveEvents:
             self._wake.set()
 
     def _session_closed(self, session: Session, reason: str) -> None:
-        self._quality.closed(session)
         room = person_room(session.order_id, session.subject)
         self._feed.push("session:closed", {"sessionId": session.session_id, "reason": reason}, room)
         self._wake.set()

@@ -45,18 +45,17 @@ class QualityFeed:
         self._queue: list[tuple[float, str]] = []
         self._queued: set[str] = set()
         self._uplinks_at = 0.0
+        sessions.on_closed(lambda session, _: self._forget(session))
 
     def join(self, order_id: str, subject: str) -> None:
-        """One more page of this person."""
+        """One more page of this person, which needs a snapshot."""
         self._pages[order_id, subject] += 1
 
     def leave(self, order_id: str, subject: str) -> None:
-        """One page fewer; a later one is told everything anew."""
+        """One page fewer."""
         self._pages[order_id, subject] -= 1
         if not self._pages[order_id, subject]:
             del self._pages[order_id, subject]
-            for session in self._sessions.index.of_person(order_id, subject):
-                self._told.pop(session.session_id, None)
 
     def changed(self, session_id: str) -> bool:
         """What a viewer's session plays or asks for changed; whether somebody is to be told."""
@@ -68,10 +67,6 @@ class QualityFeed:
             heapq.heappush(self._queue, (told.again_at if told else 0.0, session_id))
             self._queued.add(session_id)
         return True
-
-    def closed(self, session: Session) -> None:
-        """Forget a session that has ended."""
-        self._told.pop(session.session_id, None)
 
     def snapshot(self, order_id: str, subject: str, room: str) -> list[Message]:
         """The state of a person's sessions, for a page that just came."""
@@ -103,6 +98,9 @@ class QualityFeed:
         if not self._pages:
             return None
         return min(self._uplinks_at, self._queue[0][0]) if self._queue else self._uplinks_at
+
+    def _forget(self, session: Session) -> None:
+        self._told.pop(session.session_id, None)
 
     def _listened(self, session: Session) -> bool:
         return (session.order_id, session.subject) in self._pages

@@ -16,7 +16,7 @@ from gateway.access.grants import Scope
 from gateway.client.player import Player, PlayRequest
 from loadtest.bench.gateway_process import RunningGateway
 from loadtest.bench.media import SIMULCAST, SteadyPublisher
-from tests.gateway_server import GatewayServer
+from tests.gateway_server import ROOT, GatewayServer
 from tests.live_page import Page
 from tests.waiting import eventually
 
@@ -138,3 +138,10 @@ async def test_the_reception_sees_who_watches_and_how(stage: Stage) -> None:
     assert "gateway_glass_to_glass_seconds_sum 0.31" in metrics
     assert "gateway_first_frame_seconds_count 1.0" in metrics
     assert 'gateway_sessions_by_kind{kind="whep"} 1.0' in metrics
+
+
+async def test_every_metric_is_explained(stage: Stage) -> None:
+    explained = (ROOT / "docs" / "monitoring.md").read_text()
+    families = [line.split()[2] for line in await stage.metrics() if line.startswith("# TYPE gateway_")]
+    assert len(families) > 5
+    assert [name for name in families if f"`{name}" not in explained and not name.endswith("_created")] == []

@@ -58,6 +58,8 @@ def test_each_sentence_exists_in_each_language(code: str) -> None:
         (errors.NotLive, 409), (errors.PreconditionFailed, 412), (errors.TooLarge, 413),
         (errors.UnsupportedType, 415), (errors.Unacceptable, 422), (errors.PreconditionRequired, 428),
         (errors.RateLimited, 429), (errors.Unavailable, 503), (errors.GatewayError, 500),
+        (errors.TalkRefused, 409), (errors.TalkWaiting, 409), (errors.TalkOff, 409),
+        (errors.TalkMuted, 409), (errors.TalkFull, 409),
     ],
 )  # fmt: skip
 def test_the_status_table(error: type[errors.GatewayError], status: int) -> None:
@@ -83,6 +85,13 @@ def test_the_callers_language(header: str | None, language: str) -> None:
 def test_an_unknown_code_or_language_falls_back() -> None:
     assert sentence("no such code", "ru") == SENTENCES["internal"]["ru"]
     assert sentence("forbidden", "de") == SENTENCES["forbidden"]["en"]
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "cs"])
+def test_a_page_can_tell_why_somebody_may_not_speak(language: str) -> None:
+    refusals = list(everything_below(errors.TalkRefused))
+    assert len({error.code for error in refusals}) == len(refusals) == 5
+    assert len({sentence(error.code, language) for error in refusals}) == len(refusals)
 
 
 def test_a_problem_document() -> None:

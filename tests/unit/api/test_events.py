@@ -10,6 +10,7 @@ import pytest
 from socketio.exceptions import ConnectionError as Refused
 
 from gateway.access.grants import Scope
+from gateway.api.quality_feed import QualityFeed
 from gateway.config import Settings
 from gateway.signalling.messages import OfferRequest
 from tests.live_page import Page
@@ -24,6 +25,7 @@ from tests.signalling_rig import (
     make_rig,
     serving,
 )
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -196,6 +198,21 @@ async def test_a_viewers_pages_hear_what_its_session_plays(http: Http, rig: Rig,
     await second.hears("layer:state", 2)
     assert await boris.ask("watch", {}) == {"ok": True}
     assert "layer:state" not in [name for name, _ in boris.heard]
+
+
+async def test_nothing_is_said_to_pages_that_have_left(
+    http: Http, rig: Rig, pages: list[Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[tuple[str, str]] = []
+    leave = QualityFeed.leave
+    monkeypatch.setattr(QualityFeed, "leave", lambda feed, *who: left.append(who) or leave(feed, *who))
+    page = await enter(http, rig, pages)
+    await page.client.disconnect()
+
+    async def seen() -> list[tuple[str, str]]:
+        return left
+
+    assert await eventually(seen, every=0.005) == [(ORDER, "anna")]
 
 
 async def test_a_technician_hears_what_arrives(http: Http, rig: Rig, pages: list[Page]) -> None:

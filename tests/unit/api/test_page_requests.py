@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,3 +108,8 @@ async def test_an_ended_session_and_one_that_publishes_have_no_playback(rig: Rig
 
 async def test_the_clock_is_that_of_the_sender_reports_in_unix_milliseconds(rig: Rig) -> None:
     assert await ask(rig, "clock:read", {}) == {"now": rig.services.clock.time() * 1000}
+
+
+async def test_every_event_is_explained(rig: Rig) -> None:
+    explained = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    assert [name for name in PageRequests(rig.services).handlers if f"`{name}`" not in explained] == []

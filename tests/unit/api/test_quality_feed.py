@@ -16,6 +16,7 @@ from gateway.api.quality_feed import (
 )
 from gateway.signalling.sessions import Session
 from tests.signalling_rig import LAYERS, ORDER, OTHER_ORDER, FakeSession, make_rig, publish, watch
+from tests.waiting import eventually
 
 LOW, MIDDLE, HIGH = LAYERS
 ANNA = person_room(ORDER, "anna")
@@ -29,7 +30,6 @@ class Stage:
         self.rig = make_rig()
         self.feed = QualityFeed(self.rig.sessions)
         self.rig.plane.on_layer_change(self.feed.changed)
-        self.rig.sessions.on_closed(lambda session, _: self.feed.closed(session))
 
     def media(self, session: Session) -> FakeSession:
         return self.rig.plane.open_sessions[session.session_id]
@@ -130,6 +130,18 @@ async def test_a_session_that_ended_meanwhile_is_not_told_of(stage: Stage, anna:
     stage.media(anna).play(LOW)
     stage.rig.sessions.close(anna.session_id)
     assert stage.layers(10.0) == []
+
+
+async def test_an_ended_session_is_forgotten(stage: Stage, anna: Session) -> None:
+    stage.media(anna).play(LOW)
+    stage.layers(10.0)
+    assert set(stage.feed._told) == {anna.session_id}
+    stage.rig.sessions.close(anna.session_id)
+
+    async def kept() -> int:
+        return len(stage.feed._told)
+
+    await eventually(kept, lambda count: count == 0, every=0.005)
 
 
 async def test_a_page_that_left_meanwhile_is_not_told(stage: Stage, anna: Session) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.errors import Unacceptable
 from gateway.protocol import extensions
-from gateway.protocol.description import MediaKind, NegotiatedSession, SignalledSsrc
+from gateway.protocol.description import MediaKind, NegotiatedSession
 from gateway.protocol.sdp import PublishPolicy, negotiate_publish, parse
 from tests.unit.protocol.sdp.offers import audio, section, session, video, video_with
 
@@ -69,40 +69,6 @@ def test_layers(lines: list[str], rids: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lines", "ssrcs"),
-    [
-        pytest.param(["ssrc:1 cname:x"], [SignalledSsrc(1, None, "x")], id="one"),
-        pytest.param(
-            ["ssrc-group:FID 1 2", "ssrc:1 cname:x", "ssrc:2 cname:x"],
-            [SignalledSsrc(1, 2, "x")],
-            id="with RTX",
-        ),
-        pytest.param(["ssrc-group:FID 1 2", "ssrc:1 cname:x"], [SignalledSsrc(1, 2, "x")], id="FFmpeg's FID"),
-        pytest.param(
-            [
-                "ssrc:5 cname:x",
-                "ssrc-group:FID 5 6",
-                "ssrc-group:FID 3 4",
-                "ssrc-group:SIM 3 5 7",
-                "ssrc:6 cname:x",
-            ],
-            [SignalledSsrc(3, 4, None), SignalledSsrc(5, 6, "x"), SignalledSsrc(7, None, None)],
-            id="SIM gives the order",
-        ),
-        pytest.param(
-            ["ssrc:1 cname:x", "ssrc:2 cname:x", "ssrc-group:FEC-FR 1 2"],
-            [SignalledSsrc(1, None, "x")],
-            id="FEC",
-        ),
-        pytest.param(["ssrc-group:FID 1"], [], id="half a group"),
-        pytest.param([], [], id="none"),
-    ],
-)
-def test_sources(lines: list[str], ssrcs: list[SignalledSsrc]) -> None:
-    assert list(negotiate(session(video(*(f"a={line}" for line in lines)))).media[0].ssrcs) == ssrcs
-
-
-@pytest.mark.parametrize(
     ("text", "reason"),
     [
         pytest.param(session(video(mid="0"), video()), "more than one video", id="two video tracks"),
@@ -126,7 +92,6 @@ def test_sources(lines: list[str], ssrcs: list[SignalledSsrc]) -> None:
             "more than 8",
             id="nine layers",
         ),
-        pytest.param(session(video(*(f"a=ssrc:{n}" for n in range(33)))), "more than 32", id="33 ssrcs"),
     ],
 )
 def test_refuses(text: str, reason: str) -> None:

@@ -1,0 +1,1 @@
+"""Talkback: customers speak to the technician. Who may, who is heard, and whose packets go where."""
