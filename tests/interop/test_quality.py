@@ -97,6 +97,16 @@ async def test_a_viewer_sees_which_layer_it_gets_and_chooses_another(stage: Stag
     assert any(line.startswith(up) and not line.endswith(" 0.0") for line in await stage.metrics())
 
 
+async def test_a_viewer_sees_that_nothing_plays_any_more(stage: Stage) -> None:
+    page = await stage.page(stage.server.watch_token(stage.order))
+    publisher = await stage.broadcast()
+    await stage.watch()
+    await page.hears_that("layer:state", lambda told: told["rid"] is not None)
+    await publisher.close()
+    told = await page.hears_that("layer:state", lambda told: told["rid"] is None)
+    assert (told["height"], told["bitrate"], told["wanted"]) == (None, None, "auto")
+
+
 async def test_a_technician_sees_what_arrives(stage: Stage) -> None:
     studio = await stage.page(stage.server.publish_token(stage.order))
     viewer = await stage.page(stage.server.watch_token(stage.order))
