@@ -1,8 +1,10 @@
 /** What the gateway tells by itself: Socket.IO, namespace `/live`. The pages work without it, only slower. */
 
 import { io, type Socket } from "socket.io-client";
+import { acknowledged } from "./acknowledged";
 import { parseInstant } from "./auth";
-import { isObject } from "./http";
+import { isObject, type JsonObject } from "./http";
+import { ApiError } from "./problem";
 
 /** One size in which a camera is broadcast. */
 export interface Layer {
@@ -200,6 +202,18 @@ export class LiveEvents {
 
   get connected(): boolean {
     return this.socket.connected;
+  }
+
+  /** Hears an event that has no handler of its own. */
+  on(event: string, handler: (value: unknown) => void): void {
+    this.socket.on(event, handler);
+  }
+
+  /** @throws Refusal; ApiError with status 0 while there is no connection, or when no answer comes. */
+  async ask(event: string, payload: JsonObject = {}, within = 5000): Promise<JsonObject> {
+    if (!this.socket.connected) throw new ApiError(0, "");
+    const answer: unknown = await this.socket.timeout(within).emitWithAck(event, payload).catch(() => undefined);
+    return acknowledged(answer);
   }
 
   /** Tries again at once, after the network came back. */
