@@ -133,6 +133,7 @@ class Gateway:
             tokens=access.tokens,
             accesses=access.accesses,
             orders=access.orders,
+            conversations=access.conversations,
             media=media,
             sessions=sessions,
             revocation=revocation,

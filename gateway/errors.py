@@ -123,6 +123,12 @@ class TalkFull(TalkRefused):
     code = "talk_full"
 
 
+class ConversationFull(Conflict):
+    """The order keeps as many messages or markers as it may."""
+
+    code = "conversation_full"
+
+
 class PreconditionRequired(GatewayError):
     """An ICE restart without If-Match."""
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from gateway.access.conversation import Conversations
 from gateway.access.grants import Grant, Scope
 from gateway.access.live_access import LiveAccesses
 from gateway.access.orders import Orders
@@ -35,6 +36,7 @@ from gateway.signalling.revocation import RevocationWatcher
 from gateway.signalling.sessions import Session, SessionRegistry
 from gateway.signalling.whep import WhepService
 from gateway.signalling.whip import WhipService
+from tests.unit.access.fakes import ConversationsInMemory
 
 OFFERS = Path(__file__).parent / "conformance" / "offers"
 SECRET = "a secret of the tests that is long enough"
@@ -271,6 +273,7 @@ def make_rig(
         tokens=tokens,
         accesses=cast("LiveAccesses", ledger),
         orders=cast("Orders", ledger),
+        conversations=Conversations(ConversationsInMemory(), cast("Orders", ledger), clock),
         media=plane,
         sessions=sessions,
         revocation=RevocationWatcher(ledger=ledger, sessions=sessions, drops=drops, interval=0.02),

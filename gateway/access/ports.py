@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from gateway.access.records import Account, LiveAccess, NewOrder, Order
+from gateway.access.records import Account, ChatMessage, LiveAccess, Marker, NewOrder, Order
 
 
 class PasswordHasher(Protocol):
@@ -81,3 +81,26 @@ class AccountRepository(Protocol):
         ...
 
     async def by_login(self, login: str) -> Account | None: ...
+
+
+class ConversationRepository(Protocol):
+    """What was said and marked in orders, in the order in which it was kept."""
+
+    async def add_message(self, message: ChatMessage, most: int) -> bool:
+        """Keep it; False when its order has `most` messages already. Raises NotFound without an order."""
+        ...
+
+    async def add_marker(self, marker: Marker, most: int) -> bool:
+        """Keep it; False when its order has `most` markers already. Raises NotFound without an order."""
+        ...
+
+    async def messages(self, order_id: str, limit: int, before: str | None) -> Sequence[ChatMessage]:
+        """The last `limit` messages, of those kept before the message `before` if one is named; oldest first.
+
+        Empty for a `before` that is no message of the order.
+        """
+        ...
+
+    async def markers(self, order_id: str) -> Sequence[Marker]:
+        """All markers, oldest first."""
+        ...

@@ -1,4 +1,4 @@
-"""The things that are kept: orders, live accesses, accounts. Times are seconds since the epoch."""
+"""What is kept: orders, live accesses, accounts, conversations. Times are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -67,3 +67,44 @@ class Account:
     password_hash: str = field(repr=False)
     role: Role
     created_at: float
+
+
+class AuthorRole(StrEnum):
+    """As what somebody speaks in an order's chat."""
+
+    CUSTOMER = "customer"
+    TECHNICIAN = "technician"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who speaks: `id` is the public viewer id, `name` what others read beside the text."""
+
+    id: str
+    name: str
+    role: AuthorRole
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """Something that was said in an order. The text may have several lines."""
+
+    id: str
+    order_id: str
+    at: float
+    author_id: str
+    author_name: str
+    role: AuthorRole
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A moment of a repair that has a name, such as "battery removed"."""
+
+    id: str
+    order_id: str
+    at: float
+    label: str
+    author_name: str

@@ -126,6 +126,11 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ru": "Слишком много желающих говорить. Попробуйте чуть позже.",
         "cs": "Mluvit chce příliš mnoho lidí. Zkuste to prosím za chvíli.",
     },
+    "conversation_full": {
+        "en": "No more messages or markers fit into this order.",
+        "ru": "В этом заказе больше нет места для сообщений и отметок.",
+        "cs": "Do této zakázky se už nevejdou další zprávy ani značky.",
+    },
     "precondition_required": {
         "en": "The request must say which connection it restarts.",
         "ru": "В запросе не указано, какое соединение перезапустить.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from gateway.access.conversation import Conversations
 from gateway.access.live_access import LiveAccesses
 from gateway.access.orders import Orders
 from gateway.access.tokens import Tokens
@@ -42,6 +43,7 @@ class Services:
     tokens: Tokens
     accesses: LiveAccesses
     orders: Orders
+    conversations: Conversations
     media: MediaPlane
     sessions: SessionRegistry
     revocation: RevocationWatcher

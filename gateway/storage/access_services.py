@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gateway.access.accounts import Accounts
+from gateway.access.conversation import Conversations
 from gateway.access.limiter import BackoffLimiter
 from gateway.access.live_access import LiveAccesses
 from gateway.access.orders import Orders
@@ -15,18 +16,20 @@ from gateway.clock import Clock
 from gateway.config import ConfigError, Settings
 from gateway.storage.accesses import AccessTable
 from gateway.storage.accounts import AccountTable
+from gateway.storage.conversations import ConversationTable
 from gateway.storage.database import Database
 from gateway.storage.orders import OrderTable
 
 
 @dataclass(frozen=True, slots=True)
 class AccessServices:
-    """Everything about who may do what."""
+    """Everything about who may do what, and what they said."""
 
     tokens: Tokens
     orders: Orders
     accesses: LiveAccesses
     accounts: Accounts
+    conversations: Conversations
 
 
 def access_services(
@@ -43,12 +46,14 @@ def access_services(
         raise ConfigError(f"GATEWAY_JWT_PUBLIC_KEY: {error}") from None
     hasher = BcryptHasher(settings.bcrypt_cost)
     limiter = BackoffLimiter(clock)
-    orders = OrderTable(database)
+    order_table = OrderTable(database)
+    orders = Orders(order_table, clock)
     return AccessServices(
         tokens=tokens,
-        orders=Orders(orders, clock),
+        orders=orders,
         accesses=LiveAccesses(
-            AccessTable(database), orders, tokens, hasher, limiter, clock, settings.public_url
+            AccessTable(database), order_table, tokens, hasher, limiter, clock, settings.public_url
         ),
         accounts=Accounts(AccountTable(database), hasher, limiter, clock),
+        conversations=Conversations(ConversationTable(database), orders, clock),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -45,6 +46,18 @@ def is_current(connection: sa.Connection) -> bool:
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
     head = ScriptDirectory.from_config(_config()).get_current_head()
     return context.get_current_revision() == head
+
+
+def keep_private(connection: sa.Connection, tables: Iterable[str]) -> None:
+    """Supabase serves every table to the world (role `anon`) unless row level security is on.
+
+    For migrations that create tables. The owner, which is whoever migrates, is not bound by it.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = 'anon'")):
+        for table in sorted(tables):
+            connection.execute(sa.text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
 
 
 def _upgrade(connection: sa.Connection) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.access.accounts import Accounts
+from gateway.access.conversation import Conversations
 from gateway.access.limiter import BackoffLimiter
 from gateway.access.live_access import LiveAccesses
 from gateway.access.orders import Orders
 from gateway.access.passwords import BcryptHasher
-from gateway.access.records import Account, LiveAccess, NewOrder, Order
+from gateway.access.records import Account, ChatMessage, LiveAccess, Marker, NewOrder, Order
 from gateway.access.tokens import Tokens
 from gateway.clock import ManualClock
 
@@ -86,6 +87,31 @@ class AccountsInMemory:
         return self.rows.get(login)
 
 
+class ConversationsInMemory:
+    def __init__(self) -> None:
+        self.said: list[ChatMessage] = []
+        self.marked: list[Marker] = []
+
+    async def add_message(self, message: ChatMessage, most: int) -> bool:
+        room = len(await self.messages(message.order_id, most, None)) < most
+        self.said += [message] * room
+        return room
+
+    async def add_marker(self, marker: Marker, most: int) -> bool:
+        room = len(await self.markers(marker.order_id)) < most
+        self.marked += [marker] * room
+        return room
+
+    async def messages(self, order_id: str, limit: int, before: str | None) -> Sequence[ChatMessage]:
+        found = [message for message in self.said if message.order_id == order_id]
+        if before is not None:
+            found = found[: next((at for at, message in enumerate(found) if message.id == before), 0)]
+        return found[-limit:]
+
+    async def markers(self, order_id: str) -> Sequence[Marker]:
+        return [marker for marker in self.marked if marker.order_id == order_id]
+
+
 @dataclass
 class Office:
     """The use cases on memory, with virtual time and real but cheap bcrypt."""
@@ -94,12 +120,14 @@ class Office:
     access_rows: AccessesInMemory = field(default_factory=AccessesInMemory)
     order_rows: OrdersInMemory = field(default_factory=OrdersInMemory)
     account_rows: AccountsInMemory = field(default_factory=AccountsInMemory)
+    conversation_rows: ConversationsInMemory = field(default_factory=ConversationsInMemory)
 
     def __post_init__(self) -> None:
         hasher = BcryptHasher(cost=4)
         limiter = BackoffLimiter(self.clock)
         self.tokens = Tokens(SECRET, self.clock)
         self.orders = Orders(self.order_rows, self.clock)
+        self.conversations = Conversations(self.conversation_rows, self.orders, self.clock)
         self.accounts = Accounts(self.account_rows, hasher, limiter, self.clock)
         self.accesses = LiveAccesses(
             self.access_rows,

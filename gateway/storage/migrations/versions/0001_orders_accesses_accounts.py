@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from gateway.storage.migration import keep_private
+
 revision = "0001"
 down_revision = None
 
@@ -29,20 +31,7 @@ def upgrade() -> None:
     else:
         _create_accesses()
     _create_accounts()
-    _keep_private({"orders", "live_stream_access", "live_stream_accounts"} - tables)
-
-
-def _keep_private(tables: set[str]) -> None:
-    """Supabase serves every table to the world (role `anon`) unless row level security is on.
-
-    The owner, which is whoever migrates, is not bound by it.
-    """
-    bind = op.get_bind()
-    if bind.dialect.name != "postgresql":
-        return
-    if bind.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = 'anon'")):
-        for table in sorted(tables):
-            op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    keep_private(op.get_bind(), {"orders", "live_stream_access", "live_stream_accounts"} - tables)
 
 
 def _add_missing(table: str, *columns: sa.Column[object]) -> None:
