@@ -1,4 +1,4 @@
-"""What a real VP8 decoder makes of frames left out and of picture numbers carried from layer to layer."""
+"""What real decoders make of frames left out and of picture numbers carried from layer to layer."""
 
 from __future__ import annotations
 
@@ -84,9 +84,13 @@ async def frame_rate(peer: BrowserPeer, seconds: float = 3.0) -> float:
     return ((await peer.statistics()).frames - before) / (time.monotonic() - start)
 
 
-@pytest.mark.parametrize("described", [True, False], ids=["descriptor", "payload"])
-async def test_chromium_plays_vp8_with_fewer_frames_and_from_layer_to_layer(
-    house: House, foreign_page: str, described: bool
+@pytest.mark.parametrize(
+    ("codec", "described"),
+    [("vp8", True), ("vp8", False), ("vp9", False), ("av1", True), ("h264", True)],
+    ids=["vp8-descriptor", "vp8-payload", "vp9", "av1", "h264"],
+)
+async def test_chromium_plays_fewer_frames_and_goes_from_layer_to_layer(
+    house: House, foreign_page: str, codec: str, described: bool
 ) -> None:
     order = await house.order()
     async with chromium() as browser:
@@ -96,7 +100,7 @@ async def test_chromium_plays_vp8_with_fewer_frames_and_from_layer_to_layer(
         await technician.publish(
             f"{house.url}/whip/{order}",
             house.token(order, Scope.PUBLISH),
-            codec="vp8",
+            codec=codec,
             simulcast=True,
             mode="L1T3",
             described=described,
