@@ -83,7 +83,7 @@ class CatchUp:
             down_track.note_frame(frame[0].timestamp)
             fan_out(frame, self.view, (down_track,), egress)
             size = sum([len(packet.payload) for packet in frame])
-            down_track.count(len(frame), size)
+            down_track.tally.add(len(frame), size)
             self.sent = frame[-1]
             self._budget -= size
         return True

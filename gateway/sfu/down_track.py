@@ -21,6 +21,7 @@ from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.resender import Resender
 from gateway.sfu.rewriter import NumberMap, Segment
 from gateway.sfu.sublayer import ALL
+from gateway.sfu.tally import Tally
 from gateway.sfu.view import View
 from gateway.sfu.viewer_transport import ViewerTransport
 
@@ -69,10 +70,7 @@ class DownTrack:
     __slots__ = (
         "_last_arrival",
         "_last_timestamp",
-        "_octets",
-        "_packets",
         "_resender",
-        "_sent_at_begin",
         "accepted",
         "address",
         "budget",
@@ -96,6 +94,7 @@ class DownTrack:
         "sequence_offset",
         "source",
         "ssrc",
+        "tally",
         "timestamp_offset",
         "top",
         "transport",
@@ -160,9 +159,7 @@ class DownTrack:
         self._last_timestamp: int | None = None
         self._last_arrival = 0.0
         self._resender = Resender()
-        self._packets = 0
-        self._octets = 0
-        self._sent_at_begin = (0, 0)
+        self.tally = Tally()
         self.rtt: float | None = None
         self.fraction_lost = 0.0
 
@@ -202,14 +199,14 @@ class DownTrack:
         sublayer = stay.view.sublayer
         segment = self.numbers.switch(stay, sublayer.index_of(start), timestamp_offset)
         self.sequence_offset = segment.sequence_offset
-        self._sent_at_begin = (sublayer.packets, sublayer.octets)
+        self.tally.join(sublayer)
 
     def change_view(self, view: View, packet: MediaPacket) -> None:
         """See the same layer in another way from `packet` on, with the numbers it would have had."""
         segment = self.numbers.current
         assert segment is not None
         before = segment.source
-        self._count_stay(before.view)
+        self.tally.leave(before.view.sublayer)
         self.numbers.advance(before.view.sublayer.index_of(packet.index) - 1)
         self._stay(Stay(before.layer, view, packet.index), packet.index, segment.timestamp_offset)
         self.changed()
@@ -258,8 +255,7 @@ class DownTrack:
         segment.source.live_from = layer.out.highest + 1
         segment.source.live_at = now
         self.numbers.retime(self.timestamp_offset)
-        sublayer = segment.source.view.sublayer
-        self._sent_at_begin = (sublayer.packets, sublayer.octets)
+        self.tally.join(segment.source.view.sublayer)
 
     def _fed_by(self, layer: Layer) -> None:
         self.layer = layer
@@ -296,16 +292,12 @@ class DownTrack:
         self._last_timestamp = newest.timestamp + self.timestamp_offset & _MASK32
         self._last_arrival = newest.arrival
         self._note_picture(view, newest)
-        self._count_stay(view)
+        self.tally.leave(view.sublayer)
 
     def _note_picture(self, view: View, packet: MediaPacket | None) -> None:
         picture = view.picture(packet) if packet is not None else None
         if picture is not None:
             self.last_picture = picture
-
-    def _count_stay(self, view: View) -> None:
-        self._packets += view.sublayer.packets - self._sent_at_begin[0]
-        self._octets += view.sublayer.octets - self._sent_at_begin[1]
 
     def _continue_timestamps(self, layer: Layer, packet: MediaPacket) -> int:
         """The offset that puts `packet` as far behind the last one as it was captured after it."""
@@ -349,20 +341,10 @@ class DownTrack:
         if (segment := self.stay) is not None and now - segment.source.live_at > HORIZON:
             segment.source.offsets.clear()
 
-    def count(self, packets: int, octets: int) -> None:
-        """Note packets sent beside the layer's own forwarding."""
-        self._packets += packets
-        self._octets += octets
-
     def counts(self) -> tuple[int, int]:
-        """Packets and payload octets sent, retransmissions left out (RFC 3550 section 6.4.1)."""
-        view = self.view
-        if view is None or self.catch_up is not None:
-            return self._packets, self._octets
-        return (
-            self._packets + view.sublayer.packets - self._sent_at_begin[0],
-            self._octets + view.sublayer.octets - self._sent_at_begin[1],
-        )
+        """Packets and payload octets sent, retransmissions left out."""
+        view = self.view if self.catch_up is None else None
+        return self.tally.total(view.sublayer if view is not None else None)
 
     def sender_report(self, wall: float) -> SenderReport | None:
         """Maps the viewer's timestamps to wall-clock time, so that picture and sound meet; None before media.
