@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from gateway.access.grants import Grant
+from gateway.access.grants import Grant, Scope
 from gateway.api.services import SERVICES
 from gateway.errors import Unauthenticated
 
@@ -49,6 +49,18 @@ def require_grant(request: web.Request) -> Grant:
     if grant is None:
         raise Unauthenticated("a bearer token is needed")
     return grant
+
+
+async def require_admin(request: web.Request) -> None:
+    """Let only those pass who may see every order.
+
+    Raises:
+        Unauthenticated: as `require_grant`, or the access behind the token has ended.
+        Forbidden: a token of a lesser scope.
+    """
+    grant = require_grant(request)
+    grant.require(Scope.ADMIN, None)
+    await request.app[SERVICES].accesses.require_alive(grant)
 
 
 def client_address(request: web.Request) -> str:

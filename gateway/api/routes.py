@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.api import (
+    admin_conversation,
     admin_streams,
     events,
     live_stream,
@@ -35,6 +36,7 @@ def create_app(services: Services) -> web.Application:
             *sessions.routes(),
             *live_stream.routes(services),
             *admin_streams.routes(services),
+            *admin_conversation.routes(services),
             *ops.routes(),
             *pages.routes(),
             web.options("/api/{tail:.*}", middleware.api_preflight),

@@ -46,7 +46,6 @@ class Talking:
         self._viewer_id = viewer_id
         self.publisher = publisher
         self._wall = clock.time
-        self._next = 0.0
         room.talk.join(viewer_id, publisher, clock.monotonic(), standing=standing)
 
     def connect(self, link: MediaLink) -> None:
@@ -54,9 +53,14 @@ class Talking:
         self.publisher.connect(link)
 
     def on_rtp(self, packet: bytes, now: float) -> None:
-        """Take a packet of the microphone."""
+        """Take a packet of the microphone; the first one after a pause does not wait for the next look."""
+        paused = not self.publisher.live_now(now)
         self.publisher.on_rtp(packet, now, self._wall())
-        self._room.talk.heard(self._viewer_id, now)
+        if not self.publisher.live_now(now):
+            return
+        if paused:
+            self.publisher.on_timer(now)
+        self._room.talk.heard(self._viewer_id, self.publisher, now)
 
     def on_rtcp(self, packet: bytes, now: float) -> None:
         """Take what the sender reports."""

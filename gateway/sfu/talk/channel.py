@@ -60,14 +60,16 @@ class TalkChannel:
     def join(self, talker: str, publisher: Publisher, now: float, *, standing: bool) -> None:
         """Somebody's return audio may come in; `standing` without a page that presses a button.
 
-        A newer session of the same person takes the place of the former one. Raises TalkFull.
+        A newer session of the same person takes the place of the former one, whose button or open
+        microphone is not this one's. Raises TalkFull.
         """
+        if talker in self._talkers:
+            self._silence(talker, now)
+            self.floor.leave(talker, now)
         if standing:
             self.floor.stand(talker, now)
         else:
             self.floor.back(talker, now)
-        if talker in self._talkers:
-            self._silence(talker, now)
         self._talkers[talker] = _Talker(publisher)
         self.route(now)
 
@@ -91,10 +93,10 @@ class TalkChannel:
         """That session ends."""
         self._listeners.pop(subscriber, None)
 
-    def heard(self, talker: str, now: float) -> None:
-        """A packet of this talker came."""
+    def heard(self, talker: str, publisher: Publisher, now: float) -> None:
+        """A packet of this talker came; of a session whose place a newer one has taken it means nothing."""
         current = self._talkers.get(talker)
-        if current is None:
+        if current is None or current.publisher is not publisher:
             return
         level = current.track.audio_level
         if level is None:
@@ -135,8 +137,11 @@ class TalkChannel:
     def _fill(
         self, subscriber: Subscriber, slots: dict[str, str | None], mid: str, talker: str | None, now: float
     ) -> None:
+        """Let a slot play this talker; the former one is cut off now, not when the first packet comes."""
         slots[mid] = talker
-        subscriber.show(mid, self._talkers[talker].track if talker is not None else None, now)
+        subscriber.show(mid, None, now)
+        if talker is not None:
+            subscriber.show(mid, self._talkers[talker].track, now)
 
     def state(self, now: float) -> TalkState:
         """What everybody in the order may see."""

@@ -59,7 +59,7 @@ def test_each_sentence_exists_in_each_language(code: str) -> None:
         (errors.UnsupportedType, 415), (errors.Unacceptable, 422), (errors.PreconditionRequired, 428),
         (errors.RateLimited, 429), (errors.Unavailable, 503), (errors.GatewayError, 500),
         (errors.TalkRefused, 409), (errors.TalkWaiting, 409), (errors.TalkOff, 409),
-        (errors.TalkMuted, 409), (errors.TalkFull, 409),
+        (errors.TalkMuted, 409), (errors.TalkFull, 409), (errors.ConversationFull, 409),
     ],
 )  # fmt: skip
 def test_the_status_table(error: type[errors.GatewayError], status: int) -> None:

@@ -2,7 +2,15 @@
 
 import type { Caller } from "./http";
 import { type CodecChoice, orderCodecs } from "./offer";
-import { endSession, postOffer } from "./resource";
+import { endSession, postOffer, type SessionAnswer } from "./resource";
+
+/** Lines on which the publisher hears others: more than plain WHIP has, so the offer goes another way. */
+export interface Hearing {
+  readonly lines: number;
+  readonly onTrack: (track: MediaStreamTrack) => void;
+  /** @throws ApiError */
+  readonly post: (sdp: string) => Promise<SessionAnswer>;
+}
 
 export interface WhipRequest {
   readonly url: string;
@@ -14,6 +22,12 @@ export interface WhipRequest {
   readonly encodings: RTCRtpEncodingParameters[];
   readonly codec: CodecChoice;
   readonly onState: (state: RTCPeerConnectionState) => void;
+  readonly hearing?: Hearing;
+}
+
+function listen(peer: RTCPeerConnection, { lines, onTrack }: Hearing): void {
+  peer.addEventListener("track", ({ track }) => onTrack(track));
+  for (let line = 0; line < lines; line += 1) peer.addTransceiver("audio", { direction: "recvonly" });
 }
 
 function preferCodec(transceiver: RTCRtpTransceiver, choice: CodecChoice): void {
@@ -46,9 +60,12 @@ export class WhipSession {
         const sendEncodings = wanted.encodings;
         preferCodec(peer.addTransceiver(video, { direction: "sendonly", streams, sendEncodings }), wanted.codec);
       }
+      const { hearing } = wanted;
+      if (hearing) listen(peer, hearing);
       const offer = await peer.createOffer();
       await peer.setLocalDescription(offer);
-      const answer = await postOffer(wanted.url, offer.sdp ?? "", wanted.caller, wanted.signal);
+      const sdp = offer.sdp ?? "";
+      const answer = await (hearing ? hearing.post(sdp) : postOffer(wanted.url, sdp, wanted.caller, wanted.signal));
       const session = new WhipSession(peer, answer.resource, answer.sessionId);
       try {
         await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });

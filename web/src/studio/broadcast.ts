@@ -5,7 +5,7 @@ import { backoff } from "../api/backoff";
 import { type Caller, reachable } from "../api/http";
 import type { CodecChoice } from "../api/offer";
 import { ApiError } from "../api/problem";
-import { WhipSession } from "../api/whip";
+import { type WhipRequest, WhipSession } from "../api/whip";
 import { OutgoingMeter, type OutgoingStats } from "./outgoing-stats";
 
 export type BroadcastState = "idle" | "connecting" | "live" | "reconnecting";
@@ -26,6 +26,8 @@ export interface BroadcastPlan {
 export interface BroadcastHost {
   readonly caller: () => Caller;
   readonly onChange: () => void;
+  /** Another way to open the session; as it stands in `WhipSession` when left out. */
+  readonly open?: (wanted: WhipRequest) => Promise<WhipSession>;
   /** The broadcast ended although nobody stopped it. */
   readonly onEnd: (end: BroadcastEnd, sentence: string) => void;
 }
@@ -143,7 +145,8 @@ export class Broadcast {
         () => [],
       );
       if (superseded()) return;
-      const session = await WhipSession.open({
+      const open = this.host.open ?? ((wanted: WhipRequest) => WhipSession.open(wanted));
+      const session = await open({
         ...plan,
         url: this.url(),
         iceServers: this.iceServers,
