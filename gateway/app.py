@@ -20,7 +20,7 @@ from gateway.errors import Unavailable
 from gateway.log import get_logger
 from gateway.metrics import GatewayCollector, PlaybackHistograms, Reading, registry
 from gateway.signalling.ice_servers import IceServers
-from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.opening import Doorkeeper, SessionOpener
 from gateway.signalling.people import ViewerIds
 from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind
@@ -120,6 +120,13 @@ class Gateway:
         )
         doorkeeper = Doorkeeper(orders=access.orders, ledger=access.accesses)
         viewer_ids = ViewerIds(settings.signing_secret().get_secret_value().encode())
+        opener = SessionOpener(
+            media=media,
+            sessions=sessions,
+            doorkeeper=doorkeeper,
+            ice_servers=ice_servers,
+            viewer_ids=viewer_ids,
+        )
         times = PlaybackHistograms()
         playback = PlaybackBook(
             media=media,
@@ -138,20 +145,8 @@ class Gateway:
             sessions=sessions,
             revocation=revocation,
             resource=SessionResource(media=media, sessions=sessions),
-            whip=WhipService(
-                media=media,
-                sessions=sessions,
-                doorkeeper=doorkeeper,
-                ice_servers=ice_servers,
-                viewer_ids=viewer_ids,
-            ),
-            whep=WhepService(
-                media=media,
-                sessions=sessions,
-                doorkeeper=doorkeeper,
-                ice_servers=ice_servers,
-                viewer_ids=viewer_ids,
-            ),
+            whip=WhipService(opener),
+            whep=WhepService(opener),
             viewer_ids=viewer_ids,
             playback=playback,
             ice_servers=ice_servers,

@@ -27,7 +27,7 @@ from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerSta
 from gateway.sfu.talk.channel import TalkChannel
 from gateway.signalling.ice_servers import IceServers
 from gateway.signalling.messages import OfferRequest
-from gateway.signalling.opening import Doorkeeper
+from gateway.signalling.opening import Doorkeeper, SessionOpener
 from gateway.signalling.people import ViewerIds
 from gateway.signalling.playback import PlaybackBook
 from gateway.signalling.ports import SessionKind, SessionSpec
@@ -266,6 +266,13 @@ def make_rig(
     )
     tokens = Tokens(SECRET, clock)
     viewer_ids = ViewerIds(SECRET.encode())
+    opener = SessionOpener(
+        media=plane,
+        sessions=sessions,
+        doorkeeper=doorkeeper,
+        ice_servers=ice_servers,
+        viewer_ids=viewer_ids,
+    )
     glass_to_glass, first_frame = list[float](), list[float]()
     services = Services(
         settings=settings or Settings(),
@@ -278,20 +285,8 @@ def make_rig(
         sessions=sessions,
         revocation=RevocationWatcher(ledger=ledger, sessions=sessions, drops=drops, interval=0.02),
         resource=SessionResource(media=plane, sessions=sessions),
-        whip=WhipService(
-            media=plane,
-            sessions=sessions,
-            doorkeeper=doorkeeper,
-            ice_servers=ice_servers,
-            viewer_ids=viewer_ids,
-        ),
-        whep=WhepService(
-            media=plane,
-            sessions=sessions,
-            doorkeeper=doorkeeper,
-            ice_servers=ice_servers,
-            viewer_ids=viewer_ids,
-        ),
+        whip=WhipService(opener),
+        whep=WhepService(opener),
         viewer_ids=viewer_ids,
         playback=PlaybackBook(
             media=plane,

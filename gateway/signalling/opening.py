@@ -10,8 +10,12 @@ from gateway.access.grants import Grant
 from gateway.errors import NotFound
 from gateway.protocol.description import MediaKind, NegotiatedSession
 from gateway.protocol.ice import new_ice_credentials
-from gateway.protocol.sdp import LocalDescription, SenderStream
-from gateway.signalling.ports import AccessLedger, MediaPlane
+from gateway.protocol.sdp import LocalDescription, SenderStream, SessionDescription, write_answer
+from gateway.signalling.ice_servers import IceServers
+from gateway.signalling.messages import AnswerResponse, OfferRequest
+from gateway.signalling.people import ViewerIds
+from gateway.signalling.ports import AccessLedger, MediaPlane, SessionKind, SessionSpec
+from gateway.signalling.sessions import SessionRegistry, new_session_id
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -42,6 +46,65 @@ class Doorkeeper:
             raise NotFound("no such endpoint")
         await self._ledger.require_alive(grant)
         await self._orders.get(order_id)
+
+
+class SessionOpener:
+    """What publishing and watching share: who may come in, and how an opened session is answered."""
+
+    def __init__(
+        self,
+        *,
+        media: MediaPlane,
+        sessions: SessionRegistry,
+        doorkeeper: Doorkeeper,
+        ice_servers: IceServers,
+        viewer_ids: ViewerIds,
+    ) -> None:
+        self.media = media
+        self.sessions = sessions
+        self._doorkeeper = doorkeeper
+        self._ice_servers = ice_servers
+        self._viewer_ids = viewer_ids
+
+    async def check(self, request: OfferRequest) -> None:
+        """See `Doorkeeper.check`."""
+        await self._doorkeeper.check(request.grant, request.order_id, request.camera)
+
+    def open(
+        self,
+        request: OfferRequest,
+        kind: SessionKind,
+        offer: SessionDescription,
+        negotiated: NegotiatedSession,
+    ) -> AnswerResponse:
+        """Open a session as negotiated and answer its offer; nothing stays behind when it raises.
+
+        Raises:
+            Unacceptable: the answer would be too long.
+            GatewayError: see `SessionRegistry.open`.
+        """
+        local = local_description(self.media)
+        senders = sender_streams(negotiated)
+        answer = write_answer(offer, negotiated, local, senders)
+        subject = request.grant.subject
+        spec = SessionSpec(
+            session_id=new_session_id(),
+            kind=kind,
+            order_id=request.order_id,
+            camera=request.camera,
+            subject=subject,
+            viewer_id=self._viewer_ids.of(request.order_id, subject),
+            negotiated=negotiated,
+            local_ice=local.ice,
+            senders=senders,
+        )
+        session = self.sessions.open(spec, request.grant)
+        return AnswerResponse(
+            session_id=session.session_id,
+            sdp=answer,
+            etag=session.etag,
+            ice_servers=self._ice_servers.issue(subject),
+        )
 
 
 def local_description(media: MediaPlane) -> LocalDescription:

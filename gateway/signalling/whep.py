@@ -7,13 +7,10 @@ from collections.abc import Mapping
 from gateway.access.grants import Grant, Scope
 from gateway.errors import NotLive
 from gateway.protocol.description import Codec, MediaKind
-from gateway.protocol.sdp import PlayPolicy, negotiate_play, parse, write_answer
-from gateway.signalling.ice_servers import IceServers
+from gateway.protocol.sdp import PlayPolicy, negotiate_play, parse
 from gateway.signalling.messages import TALK_CAMERA, AnswerResponse, OfferRequest
-from gateway.signalling.opening import Doorkeeper, local_description, sender_streams
-from gateway.signalling.people import ViewerIds
-from gateway.signalling.ports import MediaPlane, SessionKind, SessionSpec
-from gateway.signalling.sessions import SessionRegistry, new_session_id
+from gateway.signalling.opening import SessionOpener
+from gateway.signalling.ports import SessionKind
 from gateway.signalling.whip import TALK_SLOTS
 
 MAX_PICTURES = 7
@@ -25,20 +22,8 @@ RETRY_NOT_LIVE = 2.0
 class WhepService:
     """Opens viewers' sessions."""
 
-    def __init__(
-        self,
-        *,
-        media: MediaPlane,
-        sessions: SessionRegistry,
-        doorkeeper: Doorkeeper,
-        ice_servers: IceServers,
-        viewer_ids: ViewerIds,
-    ) -> None:
-        self._media = media
-        self._sessions = sessions
-        self._doorkeeper = doorkeeper
-        self._ice_servers = ice_servers
-        self._viewer_ids = viewer_ids
+    def __init__(self, opener: SessionOpener) -> None:
+        self._opener = opener
 
     @staticmethod
     def authorize(grant: Grant, order_id: str, camera: str) -> None:
@@ -59,33 +44,15 @@ class WhepService:
             MalformedSdp, Unacceptable: the offer.
         """
         self.authorize(request.grant, request.order_id, request.camera)
-        await self._doorkeeper.check(request.grant, request.order_id, request.camera)
+        await self._opener.check(request)
         # No await from here on: what is checked still holds when the session opens.
-        self._sessions.admit()
+        self._opener.sessions.admit()
         policy = self._policy_for(request)
         offer = parse(request.sdp)
         negotiated = negotiate_play(offer, policy)
         if any(not media.rejected and not media.outbound for media in negotiated.media):
             request.grant.require(Scope.TALK, request.order_id)
-        local = local_description(self._media)
-        senders = sender_streams(negotiated)
-        answer = write_answer(offer, negotiated, local, senders)
-        spec = SessionSpec(
-            session_id=new_session_id(),
-            kind=SessionKind.WHEP,
-            order_id=request.order_id,
-            camera=request.camera,
-            subject=request.grant.subject,
-            viewer_id=self._viewer_ids.of(request.order_id, request.grant.subject),
-            negotiated=negotiated,
-            local_ice=local.ice,
-            senders=senders,
-        )
-        session = self._sessions.open(spec, request.grant)
-        servers = self._ice_servers.issue(request.grant.subject)
-        return AnswerResponse(
-            session_id=session.session_id, sdp=answer, etag=session.etag, ice_servers=servers
-        )
+        return self._opener.open(request, SessionKind.WHEP, offer, negotiated)
 
     def _policy_for(self, request: OfferRequest) -> PlayPolicy:
         """Raises NotLive; not for return audio, which a technician waits for with an open ear."""
@@ -97,7 +64,7 @@ class WhepService:
         return PlayPolicy(preferred=published, video_lines=MAX_PICTURES, talk=True)
 
     def _published(self, order_id: str, camera: str) -> Mapping[MediaKind, Codec]:
-        published = self._media.published(order_id, camera)
+        published = self._opener.media.published(order_id, camera)
         if published is None:
             raise NotLive("nobody publishes on this camera", retry_after=RETRY_NOT_LIVE)
         return published
