@@ -60,7 +60,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        response = http_problem(error, accept_language)
+        response = http_problem(_missing(error), accept_language)
     except Exception:
         request.app[SERVICES].drops["api_internal_error"] += 1
         log.exception("request failed", request_id=request[REQUEST_ID], route=_route(request))
@@ -69,6 +69,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         )
     _log(request, response.status)
     return response
+
+
+def _missing(error: web.HTTPException) -> web.HTTPException:
+    """A 404 where only preflights are answered: they are everywhere under /api, even where nothing is."""
+    if isinstance(error, web.HTTPMethodNotAllowed) and error.allowed_methods == {hdrs.METH_OPTIONS}:
+        return web.HTTPNotFound()
+    return error
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:

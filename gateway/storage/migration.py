@@ -22,7 +22,7 @@ async def upgrade_postgresql(connection: AsyncConnection) -> None:
     """All or nothing, in one transaction."""
     async with connection.begin():
         await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(upgrade_to)
 
 
 async def upgrade_sqlite(connection: AsyncConnection) -> None:
@@ -34,7 +34,7 @@ async def upgrade_sqlite(connection: AsyncConnection) -> None:
     await connection.execution_options(isolation_level="AUTOCOMMIT")
     await connection.exec_driver_sql("BEGIN IMMEDIATE")
     try:
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(upgrade_to)
     except BaseException:
         await connection.exec_driver_sql("ROLLBACK")
         raise
@@ -60,10 +60,11 @@ def keep_private(connection: sa.Connection, tables: Iterable[str]) -> None:
             connection.execute(sa.text(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"))
 
 
-def _upgrade(connection: sa.Connection) -> None:
+def upgrade_to(connection: sa.Connection, revision: str = "head") -> None:
+    """Run the migrations up to `revision`, in whatever transaction the connection has."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _config() -> Config:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import Final
 
-from gateway.sfu.estimation.history import Reception
+from gateway.sfu.estimation.history import Group, Reception
 
 WINDOW: Final = 0.4
 """Seconds of arrivals measured over: ten frames at 25 a second, so that one more or less weighs little."""
+SHORTEST: Final = 0.05
+"""Seconds of arrivals whose rate means anything."""
 MAX_PAUSE: Final = 2.0
 """Seconds between messages after which what came before says nothing about now."""
 
@@ -18,12 +21,14 @@ class DeliveryRate:
 
     __slots__ = (
         "_acked",
+        "_acked_untimed",
         "_arriving",
         "_newest",
         "_sending",
         "_sent",
+        "_sent_untimed",
         "_spans",
-        "latest",
+        "newest",
         "rate",
         "sent_rate",
         "stretch",
@@ -32,12 +37,13 @@ class DeliveryRate:
     def __init__(self) -> None:
         # One a message: seconds of arriving and of sending since the one before, octets acked and sent.
         self._spans: deque[tuple[float, float, int, int]] = deque()
-        self._newest: tuple[float, float] | None = None
+        self._newest: Group | None = None
+        self._acked_untimed = self._sent_untimed = 0  # told of without a later group
         self._clear()
         self.rate: float | None = None
         """Bits per second acknowledged; None before the window was full once."""
-        self.latest = 0.0
-        """Bits per second acknowledged by the newest message alone: a burst shows what the link can do."""
+        self.newest = inf
+        """Bits per second acknowledged since the message before; infinite where that is no time."""
         self.sent_rate = 0.0
         """Bits per second at which the same packets, and those lost among them, were sent."""
         self.stretch = 1.0
@@ -49,28 +55,40 @@ class DeliveryRate:
         self._acked = self._sent = 0
 
     def add(self, reception: Reception) -> None:
-        """Take what a feedback message with groups told."""
-        previous, self._newest = self._newest, reception.groups[-1]
-        if previous is None or reception.gap:
-            return  # nobody knows what arrived since the one before
-        sending, arriving = self._newest[0] - previous[0], self._newest[1] - previous[1]
-        if not 0 < arriving < MAX_PAUSE or sending <= 0:
-            self._clear()
+        """Take what a feedback message told."""
+        if reception.gap:
+            self._newest = None  # nobody knows what arrived since the one before
+        acked, sent = self._acked_untimed + reception.acked, self._sent_untimed + reception.sent
+        self._acked_untimed, self._sent_untimed = acked, sent
+        if not reception.groups:
             return
-        self.latest = 8 * reception.acked / arriving
+        previous, newest = self._newest, reception.groups[-1]
+        if previous is not None:
+            sending, arriving = newest[0] - previous[0], newest[1] - previous[1]
+            if -MAX_PAUSE < arriving <= 0 or sending < 0:
+                return  # overtaken
+            if 0 < arriving < MAX_PAUSE:
+                self._take(arriving, sending, acked, sent)
+            else:
+                self._clear()
+        self._newest = newest
+        self._acked_untimed = self._sent_untimed = 0
+
+    def _take(self, arriving: float, sending: float, acked: int, sent: int) -> None:
         spans = self._spans
-        spans.append((arriving, sending, reception.acked, reception.sent))
+        spans.append((arriving, sending, acked, sent))
+        self.newest = 8 * acked / arriving if arriving >= SHORTEST else inf
         self._arriving += arriving
         self._sending += sending
-        self._acked += reception.acked
-        self._sent += reception.sent
+        self._acked += acked
+        self._sent += sent
         while self._arriving - spans[0][0] >= WINDOW:
             arriving, sending, acked, sent = spans.popleft()
             self._arriving -= arriving
             self._sending -= sending
             self._acked -= acked
             self._sent -= sent
-        if self._arriving >= WINDOW:
+        if self._arriving >= WINDOW and self._sending > 0:
             self.rate = 8 * self._acked / self._arriving
             self.sent_rate = 8 * self._sent / self._sending
             self.stretch = self._arriving / self._sending

@@ -12,7 +12,14 @@ from gateway.sfu.estimation.history import Reception, SendHistory
 from gateway.sfu.estimation.loss import HIGH, LOW, LossBound
 from gateway.sfu.estimation.overuse import OveruseDetector, Usage
 from gateway.sfu.estimation.probe import ProbeController, ProbePlan
-from gateway.sfu.estimation.rate_control import EXTRA, GROWTH, HEADROOM, LARGE_QUEUE, RateControl
+from gateway.sfu.estimation.rate_control import (
+    EXTRA,
+    GROWTH,
+    HEADROOM,
+    LARGE_QUEUE,
+    STRETCHED,
+    RateControl,
+)
 from gateway.sfu.estimation.trendline import Trendline
 
 START: Final = 600_000
@@ -27,12 +34,12 @@ SILENCE: Final = 1.0
 """Seconds beyond two round trips without feedback after which the estimate is halved, again and again."""
 STANDING_PACE: Final = 0.5
 """Seconds between cuts for a large queue that does not grow but stand."""
+SUDDEN: Final = 0.15
+"""Seconds of queue that are over-use before they make a trend, if the packets were stretched that much."""
 DRAINING: Final = 0.95
 """A stretch below which the queue drains by itself."""
 QUEUE_TO_PROBE: Final = 0.05
 """Seconds of queue up to which probing does no harm."""
-BURST: Final = 2.0
-"""How far over the average one message's rate is believed: a radio delivers late packets all at once."""
 UNPROVEN: Final = 4.0
 """How far over what is sent the estimate may grow where no probe can prove it."""
 DEFAULT_RTT: Final = 0.1
@@ -104,7 +111,7 @@ class SendSideEstimator:
     @property
     def queue_delay(self) -> float:
         """Seconds that packets wait in the network, over the least of the last ten seconds or more."""
-        return self._trendline.queue
+        return self._trendline.wait
 
     @property
     def loss(self) -> float:
@@ -120,12 +127,13 @@ class SendSideEstimator:
         if reception.newest_send is not None:
             self._note_rtt(now - reception.newest_send)
         if self._loss.count(reception.lost, reception.packets, self.estimate, self._round_trip, now):
-            self._probes.on_congestion(now)
+            self._probes.on_congestion(now, queued=False)
+        self._delivery.add(reception)
         if reception.groups:
-            self._trendline.add(reception.groups)
-            self._delivery.add(reception)
+            self._trendline.add(reception.groups, max(self.estimate, self._delivery.rate or 0.0))
             self._control(now)
-        self._evaluate_probe(reception, now)
+        if self._probes.cluster is not None:
+            self._evaluate_probe(reception, now)
         self._settle(now)
 
     def _note_rtt(self, sample: float) -> None:
@@ -147,13 +155,13 @@ class SendSideEstimator:
     def _control(self, now: float) -> None:
         usage = self._usage(now)
         delivery = self._delivery
+        rate = delivery.rate
+        if rate is not None and self._trendline.newest > SUDDEN and delivery.stretch > STRETCHED:
+            usage = Usage.OVER
+            rate = min(rate, delivery.newest)
         if usage is Usage.OVER:
             self._probes.on_congestion(now)
-        queue, acked = self._trendline.queue, delivery.rate
-        if acked is not None and usage is Usage.OVER:
-            # What came before a larger layer's first keyframe is no measure of what the link carries.
-            acked = max(acked, min(delivery.latest, BURST * acked))
-        self._rate.update(usage, acked, delivery.stretch, queue, self._round_trip, now)
+        self._rate.update(usage, rate, delivery.stretch, self._trendline.queue, self._round_trip, now)
 
     def _evaluate_probe(self, reception: Reception, now: float) -> None:
         self._probes.on_reception(reception)
@@ -224,7 +232,8 @@ class SendSideEstimator:
             or self._loss.fraction > HIGH
         ):
             return None
-        return self._probes.plan(now, self.estimate, min(wanted, self._ceiling))
+        sending = self._delivery.rate or 0.0
+        return self._probes.plan(now, self.estimate, min(wanted, self._ceiling), sending)
 
     def _settle(self, now: float) -> None:
         """Put the estimate together."""

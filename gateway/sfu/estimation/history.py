@@ -33,6 +33,11 @@ Burst = tuple[int, int, int, float, int | None]
 """First extended sequence number, packets, octets, when sent, probe cluster."""
 
 
+Group = tuple[float, float, int]
+"""A packet group: when its last packet was sent and when it arrived; octets arrived since the one before,
+with those whose feedback was lost."""
+
+
 class Reception:
     """What one feedback message told that was not known before.
 
@@ -42,8 +47,7 @@ class Reception:
     __slots__ = ("acked", "gap", "groups", "lost", "newest_send", "packets", "probed", "sent")
 
     def __init__(self) -> None:
-        self.groups: list[tuple[float, float]] = []
-        """Packet groups: when the last packet was sent, and when it arrived."""
+        self.groups: list[Group] = []
         self.packets = 0
         """Packets told of, lost or not."""
         self.lost = 0
@@ -64,12 +68,22 @@ class Reception:
 class SendHistory:
     """Bursts that feedback has not covered yet."""
 
-    __slots__ = ("_bursts", "_drops", "_missing", "_next", "_reference", "_reference_base", "sent_until")
+    __slots__ = (
+        "_bursts",
+        "_drops",
+        "_missing",
+        "_next",
+        "_reference",
+        "_reference_base",
+        "_ungrouped",
+        "sent_until",
+    )
 
     def __init__(self, drops: Counter[str]) -> None:
         self._bursts: deque[Burst] = deque(maxlen=MAX_BURSTS)
         self._missing: dict[int, int] = {}  # extended sequence number -> octets
         self._next: int | None = None  # the first sequence number no feedback has covered
+        self._ungrouped = 0  # octets that arrived of a burst whose end was not told of yet
         self._reference: int | None = None
         self._reference_base = 0
         self._drops = drops
@@ -155,8 +169,9 @@ class SendHistory:
         end = base + len(arrivals)
         start = base if self._next is None or base > self._next else self._next
         lossless = None not in arrivals
-        samples: list[tuple[float, float]] = []
+        samples: list[Group] = []
         told = octets = 0
+        grouped = reception.acked - self._ungrouped
         while bursts and (burst := bursts[0])[0] < end:
             first, packets, size, at, cluster = burst
             arrival: int | None = None
@@ -179,12 +194,17 @@ class SendHistory:
                 arrival = self._take(burst, low, arrivals[low - base : until - base], reference, reception)
                 if until > end:
                     break
+            else:
+                grouped -= size  # its feedback was lost: that it arrived is the best guess
             if arrival is not None:
-                samples.append((at, arrival * _TICK))
+                arrived = reception.acked + octets
+                samples.append((at, arrival * _TICK, arrived - grouped))
+                grouped = arrived
             bursts.popleft()
         reception.packets += told
         reception.sent += octets
         reception.acked += octets
+        self._ungrouped = reception.acked - grouped
         if samples:
             reception.groups = group(samples, reference)
             reception.newest_send = samples[-1][0]
@@ -224,12 +244,13 @@ class SendHistory:
             del missing[next(iter(missing))]
 
 
-def group(samples: Iterable[tuple[float, float]], reference: float) -> list[tuple[float, float]]:
-    """Bursts (sent, arrived after `reference`) joined to packet groups (section 5.2): sent together, or
+def group(samples: Iterable[Group], reference: float) -> list[Group]:
+    """Bursts, with arrivals after `reference`, joined to packet groups (section 5.2): sent together, or
     arrived together after the network held them up."""
-    groups: list[tuple[float, float]] = []
+    groups: list[Group] = []
     began = began_arriving = sent = arrived = 0.0
-    for at, arrival in samples:
+    octets = 0
+    for at, arrival, size in samples:
         if groups:
             gap = arrival - arrived
             if at - began <= GROUP_SPAN or (
@@ -238,9 +259,11 @@ def group(samples: Iterable[tuple[float, float]], reference: float) -> list[tupl
                 sent = at
                 if gap > 0:
                     arrived = arrival
-                groups[-1] = (sent, reference + arrived)
+                octets += size
+                groups[-1] = (sent, reference + arrived, octets)
                 continue
         began = sent = at
         began_arriving = arrived = arrival
-        groups.append((at, reference + arrival))
+        octets = size
+        groups.append((at, reference + arrival, size))
     return groups

@@ -16,7 +16,7 @@ HEALING: Final = 0.25
 """Growth a second while less than `LOW` is lost."""
 SLOW_HEALING: Final = 0.05
 """Growth a second while less than `HIGH` is lost."""
-MIN_PACKETS: Final = 30
+MIN_PACKETS: Final = 50
 """Packets that make a fraction meaningful."""
 MIN_SPAN: Final = 0.2
 MAX_SPAN: Final = 1.0

@@ -2,6 +2,7 @@
 
 The network's queue is the difference between when groups were sent and when they arrived; its slope
 tells of congestion before anything is lost. The two clocks need not agree: only changes count.
+What our own bursts explain is taken off first.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from operator import mul
 from typing import Final
+
+from gateway.sfu.estimation.bursts import OwnBursts
+from gateway.sfu.estimation.history import Group
 
 WINDOW: Final = 20
 """Groups the line is fitted to."""
@@ -33,19 +37,24 @@ BASE_WINDOW: Final = 10.0
 class Trendline:
     """Fits a line through the smoothed delays of the last groups.
 
-    `queue` is the smoothed delay in seconds over the lowest of the last ten to twenty seconds.
+    `wait` is the smoothed delay in seconds over the lowest of the last ten to twenty seconds; `queue` is the
+    same without what our own bursts explain, and `newest` is that for the last group alone.
     """
 
     __slots__ = (
         "_arrivals",
         "_base",
         "_base_since",
+        "_bursts",
         "_count",
         "_delays",
         "_origin",
         "_previous_base",
         "_smoothed",
+        "_waiting",
+        "newest",
         "queue",
+        "wait",
     )
 
     def __init__(self) -> None:
@@ -59,17 +68,19 @@ class Trendline:
         self._arrivals.clear()
         self._delays.clear()
         self._count = 0
-        self._smoothed = self._base = self._previous_base = self._base_since = self.queue = 0.0
+        self._smoothed = self._waiting = self._base = self._previous_base = self._base_since = 0.0
+        self.queue = self.wait = self.newest = 0.0
+        self._bursts = OwnBursts()
 
-    def add(self, groups: Sequence[tuple[float, float]]) -> None:
-        """Take groups in order: when sent, when arrived (seconds, each on its own clock)."""
+    def add(self, groups: Sequence[Group], rate: float) -> None:
+        """Take groups in order; `rate` is what the link is thought to carry, in bits per second."""
         if self._origin is None:
-            self._origin = groups[0]
+            self._origin = groups[0][:2]
         origin_sent, origin = self._origin
         offset = origin - origin_sent
         arrivals, delays = self._arrivals, self._delays
-        smoothed, base = self._smoothed, self._base
-        for sent, arrival in groups:
+        smoothed, waiting, base = self._smoothed, self._waiting, self._base
+        for sent, arrival, own in self._bursts.explain(groups, rate):
             delay = arrival - sent - offset
             since = arrival - origin
             if not -MAX_JUMP < delay - smoothed < MAX_JUMP or since > MAX_AGE:
@@ -79,18 +90,22 @@ class Trendline:
             if arrivals and since - arrivals[-1] > MAX_PAUSE:
                 arrivals.clear()
                 delays.clear()
-                smoothed = delay
-            smoothed += FOLLOW * (delay - smoothed)
+                smoothed = waiting = delay
             if delay < base:
                 base = delay
+            waiting += FOLLOW * (delay - waiting)
+            lowest = base if base < self._previous_base else self._previous_base
+            delay = delay - own if delay - own > lowest else lowest
+            smoothed += FOLLOW * (delay - smoothed)
             arrivals.append(since)
             delays.append(smoothed)
         self._count += len(groups)
-        self._smoothed, self._base = smoothed, base
-        self.queue = smoothed - (base if base < self._previous_base else self._previous_base)
+        self._smoothed, self._waiting, self._base = smoothed, waiting, base
+        self.queue, self.wait, self.newest = smoothed - lowest, waiting - lowest, delay - lowest
         if since - self._base_since > BASE_WINDOW:
             self._previous_base, self._base = base, smoothed
             self._base_since = since
+            self._bursts.renew()
 
     def trend(self) -> float:
         """The slope of the line in milliseconds, as the detector's threshold is; 0 while the window fills."""

@@ -149,6 +149,18 @@ async def test_the_seeds_accesses_stay_and_gain_their_end(empty: Database, types
     assert await table.alive([SHOP_ACCESS], 1e9) == set()
 
 
+async def test_what_was_kept_before_conversations_stays(empty: Database) -> None:
+    """A gateway of the first release is updated."""
+    async with empty.transaction() as connection:
+        await connection.run_sync(migration.upgrade_to, "0001")
+    order = await OrderTable(empty).add(NewOrder("kept"), 0.0)
+    before = await columns(empty, "orders")
+    await empty.migrate()
+    assert await OrderTable(empty).get(order.id) == order
+    assert await columns(empty, "orders") == before
+    assert await columns(empty, "live_stream_messages") >= {"id", "order_id", "text"}
+
+
 async def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> None:
     async with empty.transaction() as connection:
         await connection.execute(sa.text("CREATE TABLE live_stream_accounts (something_else INTEGER)"))

@@ -1,6 +1,10 @@
+import { cs as desk } from "./desk/cs";
+import { conversation } from "./conversation/cs";
 import type { Messages } from "./messages";
 
 export const cs: Messages = {
+  ...conversation,
+
   brand: "Oprava LIVE",
   language: "Jazyk",
   close: "Zavřít",
@@ -150,4 +154,6 @@ export const cs: Messages = {
   seconds: "{count}\u00a0s",
   percent: "{count}\u00a0%",
   perSecond: "{count}/s",
+
+  ...desk,
 };

@@ -1,5 +1,11 @@
+import { conversation } from "./conversation/en";
+
+import { en as desk } from "./desk/en";
+
 /** English, and by its keys the list of everything that the pages say. `{name}` is filled in. */
 export const en = {
+  ...conversation,
+
   brand: "Repair LIVE",
   language: "Language",
   close: "Close",
@@ -139,4 +145,6 @@ export const en = {
   seconds: "{count}\u00a0s",
   percent: "{count}\u00a0%",
   perSecond: "{count}/s",
+
+  ...desk,
 };

@@ -1,6 +1,10 @@
+import { ru as desk } from "./desk/ru";
+import { conversation } from "./conversation/ru";
 import type { Messages } from "./messages";
 
 export const ru: Messages = {
+  ...conversation,
+
   brand: "Ремонт LIVE",
   language: "Язык",
   close: "Закрыть",
@@ -150,4 +154,6 @@ export const ru: Messages = {
   seconds: "{count}\u00a0с",
   percent: "{count}\u00a0%",
   perSecond: "{count}/с",
+
+  ...desk,
 };

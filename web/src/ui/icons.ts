@@ -53,3 +53,8 @@ export const mark = () => html`<svg width="32" height="32" viewBox="0 0 32 32" a
 export const micIcon = () => icon(svg`<rect x="9" y="3" width="6" height="11" rx="3" /><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3" />`);
 export const micOffIcon = () =>
   icon(svg`<path d="M15 9.5V6a3 3 0 0 0-6 0v5a3 3 0 0 0 4.5 2.600M5.5 11.500a6.5 6.5 0 0 0 10 5.500M18.5 11.500a6.5 6.5 0 0 1-.9 3.300M12 18v3M4 4l16 16" />`);
+export const chatIcon = () => icon(svg`<path d="M4 6.5A2.5 2.5 0 0 1 6.500 4h11A2.5 2.5 0 0 1 20 6.500v7a2.5 2.5 0 0 1-2.500 2.500H10l-4.500 4v-4A2.5 2.5 0 0 1 4 13.500z" />`);
+export const handIcon = () =>
+  icon(svg`<path d="M8 12.500V6a1.500 1.500 0 0 1 3 0v5-6.500a1.500 1.500 0 0 1 3 0V11v-5a1.500 1.500 0 0 1 3 0v7.500c0 4-2 7-5.500 7-3 0-4.500-1.500-6-4.500L4 13a1.400 1.400 0 0 1 2.400-1.400z" />`);
+export const flagIcon = () => icon(svg`<path d="M6 20.500V4.500h11l-2.500 4 2.500 4H6" />`, 20);
+export const sendIcon = () => icon(svg`<path d="M4.500 12L20 4.500 15 20l-3.500-6.500z" /><path d="M11.500 13.500L20 4.500" />`);

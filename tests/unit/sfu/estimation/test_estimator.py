@@ -41,15 +41,30 @@ class Path:
             if n % 10 == 9:
                 self.answer()
 
-    def probe(self, plan: ProbePlan, spacing: float) -> None:
+    def probe(self, plan: ProbePlan) -> None:
+        """A cluster with a burst of media each 10 ms amid it; all gets through as it was sent."""
+        start, media = self.now, self.now + 0.01
         for n in range(plan.packets):
-            self.estimator.sent(
-                self.sequence, 1, plan.packet_size, self.now + n * plan.interval, plan.cluster
-            )
-            self.receiver.add(self.sequence & 0xFFFF, self.now + 0.02 + n * spacing)
+            while media <= start + n * plan.interval:
+                self.now, media = media, media + 0.01
+                self.send()
+            self.now = start + n * plan.interval
+            self.estimator.sent(self.sequence, 1, plan.packet_size, self.now, plan.cluster)
+            self.receiver.add(self.sequence & 0xFFFF, self.now + 0.02)
             self.sequence += 1
         self.now += 0.02
         self.answer()
+        self.now += 0.02
+
+    def prove(self, wanted: float) -> ProbePlan:
+        """Both clusters of a probe get through as they were sent; the first one's plan."""
+        first = self.estimator.probe(self.now, wanted)
+        assert first is not None
+        self.probe(first)
+        second = self.estimator.probe(self.now, wanted)
+        assert second is not None
+        self.probe(second)
+        return first
 
 
 @pytest.fixture
@@ -84,6 +99,31 @@ def test_a_growing_queue_makes_it_fall_at_once(estimator: SendSideEstimator, pat
     path.run(0.6, growth=0.5)
     assert estimator.estimate < 800e3
     assert estimator.queue_delay > 0.02
+
+
+def test_a_link_that_breaks_down_is_answered_with_what_gets_through_now(
+    estimator: SendSideEstimator, path: Path
+) -> None:
+    path.run(10)
+    path.send(delay=0.32, packets=4)  # a tenth of what is sent gets through
+    path.now += 0.4
+    path.answer()
+    assert estimator.estimate < 0.2 * 800e3
+
+
+def test_a_keyframe_is_no_congestion(estimator: SendSideEstimator, path: Path) -> None:
+    """20 packets at once on a link of 1.5 Mbit/s, which carries 800 kbit/s beside."""
+    path.run(10)
+    before = estimator.estimate
+    path.send(delay=0.02 + 0.1067, packets=20)
+    for n in range(1, 40):
+        path.send(delay=0.02 + max(0.0, 0.1067 - 0.0047 * n))
+        path.now += 0.01
+        if n % 10 == 9:
+            path.answer()
+    path.run(1)
+    assert estimator.estimate >= before
+    assert estimator.queue_delay < 0.02
 
 
 def test_heavy_loss_makes_it_fall_and_it_heals(estimator: SendSideEstimator, path: Path) -> None:
@@ -121,9 +161,7 @@ def test_a_large_queue_that_stands_is_worked_off(estimator: SendSideEstimator, p
 
 def test_a_probe_lifts_it(estimator: SendSideEstimator, path: Path) -> None:
     path.run(1)
-    plan = estimator.probe(path.now, 2e6)
-    assert plan is not None
-    path.probe(plan, plan.interval)
+    path.prove(2e6)
     assert estimator.estimate >= 2e6
 
 
@@ -132,9 +170,7 @@ def test_a_probe_lifts_what_random_loss_held_down(estimator: SendSideEstimator, 
     path.run(1, loss_every=3)
     path.run(3.5, loss_every=20)
     held = estimator.estimate
-    plan = estimator.probe(path.now, 2e6)
-    assert plan is not None
-    path.probe(plan, plan.interval)
+    path.prove(2e6)
     assert estimator.estimate >= 2e6 > held
 
 
@@ -151,10 +187,7 @@ def test_no_probe_goes_beyond_the_ceiling() -> None:
     estimator = SendSideEstimator(ceiling=2e6)
     path = Path(estimator)
     path.run(1)
-    plan = estimator.probe(path.now, 50e6)
-    assert plan is not None
-    assert plan.bitrate <= 1.2 * 2e6
-    path.probe(plan, plan.interval)
+    assert path.prove(50e6).bitrate <= 1.2 * 2e6
     assert estimator.estimate == 2e6
 
 

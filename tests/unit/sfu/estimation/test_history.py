@@ -40,7 +40,7 @@ def test_bursts_become_groups_with_the_arrival_of_their_last_packet(sent: SendHi
     sent.sent(START, 3, 3000, 10.0)
     sent.sent(START + 3, 1, 100, 10.02)
     reception = take(sent, START, 0.010, 0.011, 0.012, 0.030, reference=100)
-    assert reception.groups == [(10.0, pytest.approx(6.412)), (10.02, pytest.approx(6.43))]
+    assert reception.groups == [(10.0, pytest.approx(6.412), 3000), (10.02, pytest.approx(6.43), 100)]
     assert (reception.packets, reception.lost, reception.sent, reception.acked) == (4, 0, 3100, 3100)
     assert reception.newest_send == 10.02
     assert len(sent) == 0
@@ -50,7 +50,7 @@ def test_bursts_become_groups_with_the_arrival_of_their_last_packet(sent: SendHi
 def test_lost_packets_are_counted_and_the_burst_ends_with_the_last_that_came(sent: SendHistory) -> None:
     sent.sent(START, 4, 4000, 10.0)
     reception = take(sent, START, 0.010, None, 0.012, None)
-    assert reception.groups == [(10.0, pytest.approx(0.012))]
+    assert reception.groups == [(10.0, pytest.approx(0.012), 2000)]
     assert (reception.packets, reception.lost, reception.sent, reception.acked) == (4, 2, 4000, 2000)
 
 
@@ -58,7 +58,7 @@ def test_a_burst_of_which_nothing_came_makes_no_group(sent: SendHistory) -> None
     sent.sent(START, 2, 2000, 10.0)
     sent.sent(START + 2, 1, 1000, 10.1)
     reception = take(sent, START, None, None, 0.1)
-    assert reception.groups == [(10.1, pytest.approx(0.1))]
+    assert reception.groups == [(10.1, pytest.approx(0.1), 1000)]
     assert reception.lost == 2
     assert len(sent) == 0
 
@@ -71,23 +71,23 @@ def test_a_burst_cut_by_a_message_is_grouped_once_its_end_is_told(sent: SendHist
     assert first.newest_send is None
     assert sent.oldest() == 10.0
     second = take(sent, START + 2, 0.012, 0.013)
-    assert second.groups == [(10.0, pytest.approx(0.013))]
+    assert second.groups == [(10.0, pytest.approx(0.013), 4000)]
     assert (second.packets, second.acked, second.gap) == (2, 2000, False)
 
 
 def test_bursts_sent_within_five_milliseconds_are_one_group() -> None:
-    samples = [(1.0, 0.1), (1.004, 0.102), (1.006, 0.11), (1.02, 0.12)]
-    assert group(samples, 5.0) == [(1.004, 5.102), (1.006, 5.11), (1.02, 5.12)]
-    assert group([(1.0, 0.1), (1.004, 0.09)], 0.0) == [(1.004, 0.1)]
+    samples = [(1.0, 0.1, 1), (1.004, 0.102, 2), (1.006, 0.11, 4), (1.02, 0.12, 8)]
+    assert group(samples, 5.0) == [(1.004, 5.102, 3), (1.006, 5.11, 4), (1.02, 5.12, 8)]
+    assert group([(1.0, 0.1, 1), (1.004, 0.09, 2)], 0.0) == [(1.004, 0.1, 3)]
 
 
 def test_what_a_stalled_radio_delivers_at_once_is_one_group() -> None:
-    samples = [(1.0, 0.1), (1.02, 0.102), (1.04, 0.104), (1.06, 0.13)]
-    assert group(samples, 0.0) == [(1.04, 0.104), (1.06, 0.13)]
+    samples = [(1.0, 0.1, 1), (1.02, 0.102, 2), (1.04, 0.104, 4), (1.06, 0.13, 8)]
+    assert group(samples, 0.0) == [(1.04, 0.104, 7), (1.06, 0.13, 8)]
 
 
 def test_the_merging_of_what_a_stall_delivers_has_an_end() -> None:
-    samples = [(1.0 + n * 0.02, n * 0.0049) for n in range(60)]
+    samples = [(1.0 + n * 0.02, n * 0.0049, 1) for n in range(60)]
     assert len(group(samples, 0.0)) == 3
 
 
@@ -116,6 +116,9 @@ def test_a_gap_in_the_feedback_is_told_and_nothing_in_it_is_lost(sent: SendHisto
     reception = take(sent, START + 4, 0.08, 0.1)
     assert reception.gap
     assert (reception.packets, reception.lost) == (2, 0)
+    assert [octets for _, _, octets in reception.groups] == [300, 100], (
+        "what was not told of is with the next"
+    )
     assert len(sent) == 0
 
 
