@@ -75,6 +75,7 @@ class WhepService:
             kind=SessionKind.WHEP,
             order_id=request.order_id,
             camera=request.camera,
+            only_camera=request.grant.camera is not None and not request.grant.is_admin,
             subject=request.grant.subject,
             viewer_id=self._viewer_ids.of(request.order_id, request.grant.subject),
             negotiated=negotiated,
