@@ -18,14 +18,17 @@ class Viewing:
 
     The main lines play `camera`: the one that the viewer asked for (`wanted`) or, while that is gone, one
     that is live. Further video lines show the live cameras in the order of their names, as thumbnails,
-    but for those that the viewer has pinned.
+    but for those that the viewer has pinned. With `only`, there is no camera but this one for the viewer.
     """
 
-    def __init__(self, room: Room, camera: str, subscriber: Subscriber, now: float) -> None:
+    def __init__(
+        self, room: Room, camera: str, subscriber: Subscriber, now: float, *, only: bool = False
+    ) -> None:
         self.wanted = camera
         self.camera = room.camera(camera)
         self.subscriber = subscriber
         self._room = room
+        self._only = camera if only else None
         self._pinned: dict[str, str] = {}
         main = subscriber.main_line(MediaKind.VIDEO)
         videos = [media.mid for media in subscriber.lines if media.kind is MediaKind.VIDEO]
@@ -63,7 +66,9 @@ class Viewing:
         return self._arrange(now) or self.camera is not before
 
     def _live_cameras(self) -> list[Camera]:
-        return sorted((x for x in self._room.cameras.values() if x.live), key=lambda x: x.name)
+        cameras = self._room.cameras.values()
+        seen = [x for x in cameras if x.live and (self._only is None or x.name == self._only)]
+        return sorted(seen, key=lambda x: x.name)
 
     def _go_to(self, camera: Camera, now: float) -> None:
         if camera is self.camera:

@@ -92,6 +92,7 @@ class SessionOpener:
             kind=kind,
             order_id=request.order_id,
             camera=request.camera,
+            only_camera=request.grant.camera is not None and not request.grant.is_admin,
             subject=subject,
             viewer_id=self._viewer_ids.of(request.order_id, subject),
             negotiated=negotiated,

@@ -52,6 +52,8 @@ class SessionSpec:
     senders: Mapping[str, SenderStream] = field(default_factory=dict)
     viewer_id: str = ""
     """The subject as others in the order may know it: see `signalling.people`."""
+    only_camera: bool = False
+    """Whether no other camera of the order may be played in this session."""
 
 
 class MediaSession(Protocol):

@@ -183,7 +183,7 @@ class UdpMediaPlane:
         return WatchingEndpoint(
             spec.order_id,
             self.rooms,
-            Viewing(room, spec.camera, self._subscriber(spec), now),
+            Viewing(room, spec.camera, self._subscriber(spec), now, only=spec.only_camera),
             self._clock,
             self._patience,
             self._drops,

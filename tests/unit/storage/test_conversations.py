@@ -67,8 +67,8 @@ async def test_an_order_knows_only_its_own(database: Database, order_id: str) ->
     table = ConversationTable(database)
     other = (await OrderTable(database).add(NewOrder("y"), NOW)).id
     theirs, ours = message(other), message(order_id)
-    for row in (theirs, ours):
-        await table.add_message(row, 1)
+    for row in (ours, theirs):
+        assert await table.add_message(row, 1)
     await table.add_marker(marker(other), MANY)
     assert await table.messages(order_id, 50, None) == [ours]
     assert await table.markers(order_id) == []

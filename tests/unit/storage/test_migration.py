@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from gateway.access.records import LiveAccess, NewOrder
+from gateway.access.records import Account, AuthorRole, ChatMessage, LiveAccess, Marker, NewOrder, Role
 from gateway.errors import Conflict, Unavailable
 from gateway.storage import accesses, accounts, conversations, migration
 from gateway.storage.accesses import AccessTable
+from gateway.storage.accounts import AccountTable
+from gateway.storage.conversations import ConversationTable
 from gateway.storage.database import Database
 from gateway.storage.orders import OrderTable
 from gateway.storage.schema import metadata
@@ -172,6 +174,16 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: Database) -> 
     assert "orders" not in tables
 
 
+async def one_of_each(database: Database, order_id: str) -> None:
+    """A row in every table that belongs to the order or to the staff."""
+    await AccessTable(database).add(LiveAccess(str(uuid.uuid4()), order_id, "repair_a", "hash", 2e9, 1e9))
+    await AccountTable(database).add(Account(str(uuid.uuid4()), "boss", "hash", Role.ADMIN, 1e9))
+    table = ConversationTable(database)
+    said = ChatMessage(str(uuid.uuid4()), order_id, 1e9, "aa", "anna", AuthorRole.CUSTOMER, "x")
+    await table.add_message(said, 1)
+    await table.add_marker(Marker(str(uuid.uuid4()), order_id, 1e9, "x", "boss"), 1)
+
+
 async def test_supabase_does_not_serve_our_tables_to_the_world(postgresql_url: str) -> None:
     database = Database(postgresql_url)
     async with database.transaction() as connection:
@@ -181,7 +193,10 @@ async def test_supabase_does_not_serve_our_tables_to_the_world(postgresql_url: s
         await database.migrate()
         order = await OrderTable(database).add(NewOrder("private"), 0.0)
         assert await OrderTable(database).get(order.id) == order
+        await one_of_each(database, order.id)
         async with database.transaction() as connection:
+            for table in sorted(metadata.tables):
+                assert (await connection.execute(sa.text(f"SELECT count(*) FROM {table}"))).scalar() == 1
             await connection.execute(sa.text("SET LOCAL ROLE anon"))
             for table in sorted(metadata.tables):
                 rows = await connection.execute(sa.text(f"SELECT * FROM {table}"))
