@@ -42,6 +42,11 @@ export function chooseLanguage(wished: readonly (string | null | undefined)[]): 
   return "en";
 }
 
+/** The time of day of an instant in Unix milliseconds. */
+export function formatClock(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
 /** `m:ss`, or `h:mm:ss` from an hour on. */
 export function formatDuration(milliseconds: number): string {
   const total = Math.max(0, Math.floor(milliseconds / 1000));
