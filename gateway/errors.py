@@ -75,6 +75,12 @@ class Forbidden(GatewayError):
     code = "forbidden"
 
 
+class Kicked(Forbidden):
+    """The technician has sent the bearer of a valid token out of the order, for a while."""
+
+    code = "kicked"
+
+
 class NotFound(GatewayError):
     """No such order, session or page."""
 

@@ -159,6 +159,9 @@ class FakePlane:
     def talk(self, order_id: str) -> TalkChannel:
         return self.channels.setdefault(order_id, TalkChannel(lambda: self.talk_changed(order_id)))
 
+    def leave_talk(self, order_id: str) -> None:
+        self.channels.pop(order_id, None)
+
     def on_talk_change(self, callback: Callable[[str], None]) -> None:
         self._talk_callbacks.append(callback)
 

@@ -76,7 +76,7 @@ class AdminStreams:
     def _viewer(self, session: Session, state: ViewerState) -> dict[str, Any]:
         playback = self._services.playback.of(session)
         return {
-            "viewerId": session.public_id,
+            "viewerId": session.viewer_id,
             "subject": session.subject,
             "camera": session.camera,
             "since": session.opened_at,

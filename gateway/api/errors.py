@@ -86,6 +86,11 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ru": "Ваш доступ этого не разрешает.",
         "cs": "Váš přístup toto neumožňuje.",
     },
+    "kicked": {
+        "en": "The technician has removed you from this broadcast. Please try again in ten minutes.",
+        "ru": "Мастер удалил вас из этой трансляции. Попробуйте снова через десять минут.",
+        "cs": "Technik vás z tohoto přenosu vyloučil. Zkuste to prosím znovu za deset minut.",
+    },
     "not_found": {
         "en": "There is nothing here, or it has already ended.",
         "ru": "Здесь ничего нет, или оно уже завершено.",

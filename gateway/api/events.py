@@ -7,30 +7,45 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import socketio
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler as HttpHandler
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from gateway.access.grants import Grant
 from gateway.api.auth import client_address
 from gateway.api.errors import preferred_language, sentence
+from gateway.api.event_schemas import MAX_NAME, Draining, SessionClosed, Watch
 from gateway.api.library_log import library_logger
 from gateway.api.listener import Listener
-from gateway.api.live_feed import LiveFeed, Message, order_room, person_room
+from gateway.api.live_feed import (
+    LiveFeed,
+    Message,
+    customers_room,
+    order_room,
+    person_room,
+    staff_room,
+)
 from gateway.api.middleware import origin_allowed
-from gateway.api.page_requests import NOTHING, Answer, Data, PageRequests, RequestHandler
+from gateway.api.page_requests import PageRequests
+from gateway.api.presence import Presence
 from gateway.api.quality_feed import QualityFeed
 from gateway.api.rate_limit import RateLimiter
+from gateway.api.requests import Answer, Handler, RequestBook
 from gateway.api.services import Services
+from gateway.api.talk_feed import TalkFeed
+from gateway.api.talk_requests import TalkRequests
 from gateway.errors import (
     Forbidden,
     GatewayError,
     Malformed,
     NotFound,
+    RateLimited,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -40,7 +55,13 @@ from gateway.signalling.sessions import RETRY_DRAINING, Session
 
 NAMESPACE = "/live"
 SOCKET_PATH = "/socket.io/"
-MAX_MESSAGE = 16 * 1024
+MAX_MESSAGE = 96 * 1024
+"""Bytes of one message, which may be an offer of 64 KB."""
+MAX_EVENT = 16 * 1024
+"""Characters of any other event's payload."""
+FLOOD = 100
+FLOOD_TIME = 10.0
+"""Messages refused for their number within so many seconds after which a client is hung up on."""
 MAX_LISTENERS = 10_000
 _SWEEP = 0.5
 """Seconds between looks for listeners whose token has ended."""
@@ -56,24 +77,29 @@ class LiveEvents:
     def __init__(self, server: socketio.AsyncServer, services: Services) -> None:
         self._server = server
         self._services = services
+        self._presence = Presence()
         self._feed = LiveFeed(services.media)
         self._quality = QualityFeed(services.sessions)
+        self._talk = TalkFeed(services.media, services.sessions, self._presence, services.clock)
         self._listeners: dict[str, Listener] = {}
         self._wake = asyncio.Event()
         self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
-        self._handlers: dict[str, RequestHandler] = {
-            "watch": self._watch,
-            **PageRequests(services).handlers,
-        }
+        self.requests = RequestBook([self, PageRequests(services), TalkRequests(self._talk, services.clock)])
         server.on("connect", self.connect, namespace=NAMESPACE)
         server.on("disconnect", self.disconnect, namespace=NAMESPACE)
         server.on("*", self.message, namespace=NAMESPACE)
         services.media.on_change(self._changed)
         services.media.on_layer_change(self._layer_changed)
+        services.media.on_talk_change(self._talk_changed)
         services.sessions.on_closed(self._session_closed)
         services.sessions.on_draining(self._draining)
         services.sessions.on_renewed(self._renewed)
         services.revocation.watch(self._stream_ids, self._revoked)
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """The events that are answered here."""
+        return {"watch": self._watch}
 
     async def connect(self, sid: str, environ: Any = None, auth: object = None, *_: object) -> None:
         """Let a client in and tell it the whole state, or refuse with the code of the error.
@@ -90,20 +116,36 @@ class LiveEvents:
             grant, order_id = await self._authenticate(auth)
         except GatewayError as error:
             raise Refused(sentence(error.code, language), {"code": error.code}) from None
-        listener = self._listeners[sid] = Listener(sid, grant, order_id, language, grant.expires_at)
+        listener = Listener(
+            sid,
+            grant,
+            order_id,
+            language,
+            grant.expires_at,
+            viewer_id=self._services.viewer_ids.of(order_id, grant.subject),
+            chosen_name=_chosen_name(auth),
+            since=self._services.clock.time(),
+        )
+        self._listeners[sid] = listener
+        self._presence.join(listener)
         self._feed.join(order_id)
         self._quality.join(order_id, grant.subject)
-        await self._server.enter_room(sid, order_room(order_id), namespace=NAMESPACE)
-        await self._server.enter_room(sid, person_room(order_id, grant.subject), namespace=NAMESPACE)
+        self._talk.join(listener)
+        of_its_kind = staff_room(order_id) if listener.staff else customers_room(order_id)
+        for room in (order_room(order_id), person_room(order_id, grant.subject), of_its_kind):
+            await self._server.enter_room(sid, room, namespace=NAMESPACE)
         await self._send(self._snapshot(listener))
+        self._wake.set()
 
     async def disconnect(self, sid: str, *_: object) -> None:
         """A client is gone, for whatever reason; one that only says so in an event is still watched."""
         if self._server.manager.is_connected(sid, NAMESPACE):
             self._services.drops["live_reserved_event"] += 1
         elif (listener := self._listeners.pop(sid, None)) is not None:
+            self._presence.leave(listener)
             self._feed.leave(listener.order_id)
             self._quality.leave(listener.order_id, listener.grant.subject)
+            self._talk.leave(listener)
 
     async def message(self, event: str, sid: str, *arguments: object) -> dict[str, object]:
         """Any event of a client; the acknowledgement is {ok} or {error, code}."""
@@ -112,34 +154,71 @@ class LiveEvents:
         try:
             if listener is None:
                 raise Unauthenticated("not connected")
-            self._messages.take(sid)
-            handler = self._handlers.get(event)
-            if handler is None:
+            self._admit(listener)
+            if event not in self.requests:
                 raise NotFound("no such event")
             data = arguments[0] if arguments else {}
-            if not isinstance(data, dict):
-                raise Malformed("expected an object")
-            answer = await handler(listener, data)
+            _require_size(event, data)
+            answer = await self.requests.answer(event, listener, data)
         except GatewayError as error:
             self._services.drops[f"live_{error.code}"] += 1
-            return {"error": sentence(error.code, language), "code": error.code}
+            refusal: dict[str, object] = {"error": sentence(error.code, language), "code": error.code}
+            if error.retry_after is not None:
+                refusal["retryAfter"] = round(error.retry_after, 1)
+            return refusal
         return {"ok": True, **answer}
+
+    def _admit(self, listener: Listener) -> None:
+        """Raises Kicked, and RateLimited; who does not heed that is hung up on."""
+        self._services.sessions.bans.check(listener.order_id, listener.grant.subject)
+        try:
+            self._messages.take(listener.sid)
+        except RateLimited:
+            now = self._services.clock.monotonic()
+            if now - listener.refusals_since > FLOOD_TIME:
+                listener.refusals, listener.refusals_since = 0, now
+            listener.refusals += 1
+            if listener.refusals >= FLOOD:
+                self._end(listener, "rate_limited")
+            raise
+
+    def _end(self, listener: Listener, reason: str) -> None:
+        """The sweep, which runs at once, dismisses it; the first reason stays."""
+        if listener.expires_at > 0:
+            listener.expires_at, listener.ending = 0.0, reason
+            self._wake.set()
 
     async def run(self) -> None:
         """Send what is due; end listeners whose token has ended. Runs until cancelled."""
-        clock = self._services.clock
         while True:
-            with contextlib.suppress(TimeoutError):
-                now = clock.monotonic()
-                dues = (now + _SWEEP, self._feed.next_due(), self._quality.next_due())
-                wait = max(0.0, min(due for due in dues if due is not None) - now)
-                async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
-                    await self._wake.wait()
-            self._wake.clear()
-            await self._send(self._feed.due(clock.monotonic()))
-            await self._send(self._quality.due(clock.monotonic()))
-            now = clock.time()
-            await self._dismiss([x for x in self._listeners.values() if x.expires_at <= now])
+            await self._sleep()
+            for feed in (self._feed, self._quality, self._talk):
+                await self._step(partial(self._send_due, feed))
+            await self._step(self._sweep)
+
+    async def _sleep(self) -> None:
+        now = self._services.clock.monotonic()
+        dues = (now + _SWEEP, self._feed.next_due(), self._quality.next_due(), self._talk.next_due())
+        wait = max(0.0, min(due for due in dues if due is not None) - now)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
+                await self._wake.wait()
+        self._wake.clear()
+
+    async def _step(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One step's defect must not silence all pages."""
+        try:
+            await step()
+        except Exception:
+            self._services.drops["live_step_failed"] += 1
+            log.exception("a step of the live events failed")
+
+    async def _send_due(self, feed: LiveFeed | QualityFeed | TalkFeed) -> None:
+        await self._send(feed.due(self._services.clock.monotonic()))
+
+    async def _sweep(self) -> None:
+        now = self._services.clock.time()
+        await self._dismiss([x for x in self._listeners.values() if x.expires_at <= now])
 
     async def _authenticate(self, auth: object) -> tuple[Grant, str]:
         """The grant behind `auth: {token}`; an administrator names the order as well."""
@@ -151,20 +230,20 @@ class LiveEvents:
         order_id = wanted if isinstance(wanted, str) else grant.order_id
         if order_id is None or not (grant.is_admin or order_id == grant.order_id):
             raise Forbidden("the token is for another order")
+        self._services.sessions.bans.check(order_id, grant.subject)
         await self._services.accesses.require_alive(grant)
         return grant, order_id
 
-    async def _watch(self, listener: Listener, data: Data) -> Answer:
+    async def _watch(self, listener: Listener, _: Watch) -> Answer:
         """The whole state again, for a page that wants it."""
-        if not isinstance(data.get("camera", ""), str):
-            raise Malformed("camera is a name")
         await self._send(self._snapshot(listener))
-        return NOTHING
+        return None
 
     def _snapshot(self, listener: Listener) -> list[Message]:
         """All that a page is told by and by, at once."""
         mine = self._quality.snapshot(listener.order_id, listener.grant.subject, listener.sid)
-        return self._feed.snapshot(listener.order_id, listener.sid) + mine
+        shared = self._feed.snapshot(listener.order_id, listener.sid)
+        return shared + self._talk.snapshot(listener) + mine
 
     async def _send(self, messages: list[Message]) -> None:
         for event, data, room in messages:
@@ -177,7 +256,7 @@ class LiveEvents:
     async def _dismiss(self, listeners: list[Listener]) -> None:
         """Tell listeners that their time is over, then hang up."""
         for listener in listeners:
-            goodbye = {"sessionId": "", "reason": listener.ending}
+            goodbye = SessionClosed(session_id="", reason=listener.ending).wire()
             await self._send([Message("session:closed", goodbye, listener.sid)])
             await self._server.disconnect(listener.sid, namespace=NAMESPACE)
 
@@ -185,19 +264,23 @@ class LiveEvents:
         return {x.grant.stream_id for x in self._listeners.values() if x.grant.stream_id is not None}
 
     def _revoked(self, stream_ids: Collection[str]) -> None:
-        """The sweep, which runs at once, dismisses them."""
         for listener in self._listeners.values():
             if listener.grant.stream_id in stream_ids:
-                listener.expires_at, listener.ending = 0.0, "revoked"
-        self._wake.set()
+                self._end(listener, "revoked")
 
     def _renewed(self, subject: str, stream_id: str | None, expires_at: float) -> None:
         for listener in self._listeners.values():
-            if listener.grant.subject == subject and listener.grant.stream_id == stream_id:
+            mine = listener.grant.subject == subject and listener.grant.stream_id == stream_id
+            if mine and listener.expires_at > 0:
                 listener.expires_at = max(listener.expires_at, expires_at)
 
     def _changed(self, order_id: str) -> None:
         self._feed.changed(order_id)
+        self._talk.changed(order_id)
+        self._wake.set()
+
+    def _talk_changed(self, order_id: str) -> None:
+        self._talk.changed(order_id)
         self._wake.set()
 
     def _layer_changed(self, session_id: str) -> None:
@@ -206,13 +289,37 @@ class LiveEvents:
 
     def _session_closed(self, session: Session, reason: str) -> None:
         room = person_room(session.order_id, session.subject)
-        self._feed.push("session:closed", {"sessionId": session.session_id, "reason": reason}, room)
+        self._talk.session_closed(session)
+        closed = SessionClosed(session_id=session.session_id, reason=reason).wire()
+        self._feed.push("session:closed", closed, room)
         self._wake.set()
 
     def _draining(self) -> None:
         for order_id in {listener.order_id for listener in self._listeners.values()}:
-            self._feed.push("server:draining", {"retryAfter": RETRY_DRAINING}, order_room(order_id))
+            draining = Draining(retry_after=RETRY_DRAINING).wire()
+            self._feed.push("server:draining", draining, order_room(order_id))
         self._wake.set()
+
+
+def _chosen_name(auth: object) -> str:
+    """What the page calls its person, as far as it can be shown in one line."""
+    name = auth.get("name") if isinstance(auth, dict) else None
+    if not isinstance(name, str):
+        return ""
+    shown = "".join(x for x in name[: 4 * MAX_NAME] if x.isprintable())
+    return " ".join(shown.split())[:MAX_NAME]
+
+
+def _require_size(event: str, data: object) -> None:
+    """Only an offer may be as large as a message may be. Raises TooLarge; Malformed for what is no JSON."""
+    if event == "session:offer":
+        return
+    try:
+        size = len(json.dumps(data))
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed("expected JSON") from None
+    if size > MAX_EVENT:
+        raise TooLarge(f"at most {MAX_EVENT} characters")
 
 
 def _may_connect(origin: str | None, environ: Mapping[str, Any], services: Services) -> bool:
@@ -238,7 +345,7 @@ def attach(app: web.Application, services: Services) -> None:
     handshakes = RateLimiter(clock=services.clock, rate=20.0, burst=200.0)
 
     @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def guard(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
         """Before the library: it keeps a task for each handshake, and a request that is too large waiting."""
         if request.path == SOCKET_PATH:
             if "sid" not in request.query:

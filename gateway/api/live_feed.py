@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from gateway.api import event_schemas as schemas
 from gateway.sfu.state import CameraState
 from gateway.signalling.ports import MediaPlane
 
@@ -35,6 +36,16 @@ class Message(NamedTuple):
 def order_room(order_id: str) -> str:
     """Everybody who listens to an order."""
     return f"order:{order_id}"
+
+
+def staff_room(order_id: str) -> str:
+    """Those of the workshop who listen to an order."""
+    return f"staff:{order_id}"
+
+
+def customers_room(order_id: str) -> str:
+    """All others who listen to an order."""
+    return f"customers:{order_id}"
 
 
 def person_room(order_id: str, subject: str) -> str:
@@ -91,7 +102,7 @@ class LiveFeed:
         """The whole state for one who just came."""
         return [
             Message("stream:state", self._state(order_id), room),
-            Message("viewers", {"count": self._media.viewers(order_id)}, room),
+            Message("viewers", schemas.Viewers(count=self._media.viewers(order_id)).wire(), room),
         ]
 
     def due(self, now: float) -> list[Message]:
@@ -111,7 +122,8 @@ class LiveFeed:
                 viewers = self._media.viewers(order_id)
                 if viewers != audience.viewers:
                     audience.viewers, audience.viewers_from = viewers, now + VIEWERS_INTERVAL
-                    messages.append(Message("viewers", {"count": viewers}, order_room(order_id)))
+                    count = schemas.Viewers(count=viewers).wire()
+                    messages.append(Message("viewers", count, order_room(order_id)))
         return messages
 
     def next_due(self) -> float | None:
@@ -131,8 +143,8 @@ class LiveFeed:
                 audience.shape, audience.state_dirty = shape, True
 
     def _state(self, order_id: str) -> dict[str, Any]:
-        cameras = [asdict(camera) for camera in self._media.cameras(order_id)]
-        return {"orderId": order_id, "cameras": cameras}
+        cameras = tuple(map(schemas.Camera.model_validate, self._media.cameras(order_id)))
+        return schemas.StreamState(order_id=order_id, cameras=cameras).wire()
 
 
 def _shape(cameras: Sequence[CameraState]) -> _Shape:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from gateway.api import event_schemas as schemas
 from gateway.api.live_feed import Message, person_room
 from gateway.sfu.state import PublisherState, ViewerState
 from gateway.signalling.sessions import Session, SessionRegistry
@@ -125,23 +125,31 @@ def _room(session: Session) -> str:
 def _shape(state: ViewerState) -> _Shape:
     layer = state.layer
     size = (layer.rid, layer.width, layer.height) if layer is not None else ()
-    return (state.rid, state.max_height, *size)
+    return (state.rid, state.max_height, state.camera, state.wanted_camera, state.lines, *size)
 
 
 def _message(session: Session, state: ViewerState | PublisherState, room: str) -> Message:
     if isinstance(state, PublisherState):
-        uplink = {"sessionId": session.session_id, **asdict(state)}
-        return Message("uplink:state", uplink, room)
+        uplink = schemas.UplinkState(
+            session_id=session.session_id,
+            camera=state.camera,
+            bitrate=state.bitrate,
+            loss=state.loss,
+            layers=tuple(map(schemas.Layer.model_validate, state.layers)),
+        )
+        return Message("uplink:state", uplink.wire(), room)
     layer = state.layer
-    playing: dict[str, Any] = {
-        "sessionId": session.session_id,
-        "camera": state.camera,
-        "rid": layer.rid if layer else None,
-        "width": layer.width if layer else None,
-        "height": layer.height if layer else None,
-        "fps": layer.fps if layer else None,
-        "bitrate": layer.bitrate if layer else None,
-        "wanted": "auto" if state.rid is None else state.rid,
-        "maxHeight": state.max_height,
-    }
-    return Message("layer:state", playing, room)
+    playing = schemas.LayerState(
+        session_id=session.session_id,
+        camera=state.camera,
+        wanted_camera=state.wanted_camera or state.camera,
+        lines=tuple(schemas.Line(mid=mid, camera=camera) for mid, camera in state.lines),
+        rid=layer.rid if layer else None,
+        width=layer.width if layer else None,
+        height=layer.height if layer else None,
+        fps=layer.fps if layer else None,
+        bitrate=layer.bitrate if layer else None,
+        wanted="auto" if state.rid is None else state.rid,
+        max_height=state.max_height,
+    )
+    return Message("layer:state", playing.wire(), room)

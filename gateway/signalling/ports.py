@@ -120,7 +120,11 @@ class MediaPlane(Protocol):
         ...
 
     def talk(self, order_id: str) -> TalkChannel:
-        """The order's return audio: who may speak, and who does."""
+        """The order's return audio: who may speak, and who does. Its room is made when it is new."""
+        ...
+
+    def leave_talk(self, order_id: str) -> None:
+        """Who asked for `talk` is gone: so is the room, where nobody else is in it."""
         ...
 
     def on_talk_change(self, callback: Callable[[str], None]) -> None:

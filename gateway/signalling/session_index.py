@@ -41,3 +41,11 @@ class SessionIndex:
     def of_person(self, order_id: str, subject: str) -> tuple[Session, ...]:
         """One person's sessions in an order, oldest first."""
         return tuple(self._orders.get(order_id, {}).get(subject, {}).values())
+
+    def of_viewer(self, order_id: str, viewer_id: str) -> tuple[Session, ...]:
+        """As `of_person`, for who is known by a viewer id only."""
+        for mine in self._orders.get(order_id, {}).values():
+            sessions = tuple(mine.values())
+            if sessions[0].viewer_id == viewer_id:
+                return sessions
+        return ()

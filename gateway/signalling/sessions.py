@@ -1,9 +1,10 @@
 """The registry of live sessions: one owned task a session, from 201 until its closing reason.
 
 Who ends a session, and with which reason: its DELETE ("deleted"), its media ("failed" and the like),
-its token ("expired"), its access ("revoked"), a newer publisher of the same person ("replaced"),
-the process ("shutdown"). However it ends, it is first forgotten (its URL answers 404), then its media is
-closed, then its task tells the listeners, waits for the media's goodbye and returns the reason.
+its token ("expired"), its access ("revoked"), the technician ("kicked"), a newer publisher of the same
+person ("replaced"), the process ("shutdown"). However it ends, it is first forgotten (its URL answers 404),
+then its media is closed, then its task tells the listeners, waits for the media's goodbye and returns the
+reason.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-from gateway.access.grants import Grant
+from gateway.access.grants import Grant, Scope
 from gateway.clock import Clock
 from gateway.errors import Conflict, NotFound, Unavailable
 from gateway.log import get_logger
 from gateway.protocol.description import IceCredentials
+from gateway.signalling.bans import Bans
 from gateway.signalling.messages import TALK_CAMERA
 from gateway.signalling.ports import MediaPlane, MediaSession, SessionKind, SessionSpec
 from gateway.signalling.session_index import SessionIndex
@@ -47,11 +49,6 @@ def new_etag() -> str:
     return f'"{secrets.token_urlsafe(9)}"'
 
 
-def new_public_id() -> str:
-    """48 random bits that have nothing to do with the session's id."""
-    return secrets.token_hex(6)
-
-
 @dataclass(slots=True, eq=False)
 class Session:
     """One live session. Only the registry and the session resource change it."""
@@ -60,6 +57,10 @@ class Session:
     media: MediaSession = field(repr=False)
     subject: str
     stream_id: str | None
+    staff: bool
+    """Whether its person is of the workshop."""
+    admin: bool
+    """Whether its person is an administrator."""
     opened_at: float
     """Unix seconds."""
     expires_at: float
@@ -69,12 +70,15 @@ class Session:
     etag: str = field(default_factory=new_etag)
     past_ufrags: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_UFRAGS))
     """The peer's ufrags of earlier generations: a late fragment bearing one is no restart."""
-    public_id: str = field(default_factory=new_public_id)
-    """What others may know the session by: unlike its id it opens nothing."""
 
     @property
     def session_id(self) -> str:
         return self.spec.session_id
+
+    @property
+    def viewer_id(self) -> str:
+        """What others may know its person by: unlike the session's id it opens nothing."""
+        return self.spec.viewer_id
 
     @property
     def kind(self) -> SessionKind:
@@ -110,6 +114,7 @@ class SessionRegistry:
         self._sessions: dict[str, Session] = {}
         self._publishers: dict[tuple[str, str], Session] = {}
         self.index = SessionIndex()
+        self.bans = Bans(clock)
         self._tasks: set[asyncio.Task[str]] = set()
         self._on_closed: list[ClosedCallback] = []
         self._on_draining: list[Callable[[], None]] = []
@@ -150,9 +155,11 @@ class SessionRegistry:
         lost its connection comes back before its old session is noticed to be dead.
 
         Raises:
+            Kicked: the person was sent out of the order.
             Unavailable, Conflict: see `admit` and `admit_publisher`.
             GatewayError: from the media plane; nothing is registered then.
         """
+        self.bans.check(spec.order_id, spec.subject)
         slot = _slot(spec.order_id, spec.camera, spec.subject)
         publishes = spec.kind is SessionKind.WHIP
         if publishes:
@@ -166,6 +173,8 @@ class SessionRegistry:
             media=self._media.open(spec),
             subject=spec.subject,
             stream_id=grant.stream_id,
+            staff=grant.allows(Scope.PUBLISH, spec.order_id),
+            admin=grant.is_admin,
             opened_at=self._clock.time(),
             expires_at=grant.expires_at,
             ended=asyncio.get_running_loop().create_future(),
@@ -225,6 +234,11 @@ class SessionRegistry:
     def close_streams(self, stream_ids: Collection[str], reason: str = "revoked") -> int:
         """End every session opened with one of these accesses; returns how many."""
         return self._end_all((s for s in self.sessions() if s.stream_id in stream_ids), reason)
+
+    def kick(self, order_id: str, subject: str) -> int:
+        """End one person's sessions in an order, and open none for it for a while; returns how many ended."""
+        self.bans.add(order_id, subject)
+        return self._end_all(self.index.of_person(order_id, subject), "kicked")
 
     def renew(self, *, subject: str, stream_id: str | None, expires_at: float) -> int:
         """A token was renewed: its bearer's sessions live until `expires_at`; returns how many."""

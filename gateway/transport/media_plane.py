@@ -216,6 +216,10 @@ class UdpMediaPlane:
         """The order's return audio, in a room that is made when it is new."""
         return self.rooms.room(order_id).talk
 
+    def leave_talk(self, order_id: str) -> None:
+        """Who asked for it is gone: so is the room, where nobody else is in it."""
+        self.rooms.tidy(order_id)
+
     def viewers(self, order_id: str) -> int:
         """How many connected sessions watch the order."""
         room = self.rooms.get(order_id)

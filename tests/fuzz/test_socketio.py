@@ -36,7 +36,7 @@ async def test_broken_packets_before_a_login(gateway: GatewayServer, body: bytes
             sid = json.loads((await response.read())[1:])["sid"]
         async with http.post(f"{HANDSHAKE}&sid={sid}", data=body) as response:
             assert response.status in {200, 400}
-        async with http.post(f"{HANDSHAKE}&sid={sid}", data=bytes(50_000)) as response:
+        async with http.post(f"{HANDSHAKE}&sid={sid}", data=bytes(100_000)) as response:
             assert response.status == 413
 
 

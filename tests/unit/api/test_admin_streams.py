@@ -98,7 +98,7 @@ async def test_all_that_is_known_of_a_live_order(http: Http, rig: Rig) -> None:
     }
     assert stream["viewers"] == [
         {
-            "viewerId": anna.public_id,
+            "viewerId": anna.viewer_id,
             "subject": "anna",
             "camera": "main",
             "since": anna.opened_at,
@@ -140,7 +140,7 @@ async def test_no_capability_is_given_away(http: Http, rig: Rig) -> None:
         text = json.dumps(await get(http, rig, path))
         assert text.count('"viewerId"') == 80
         assert not any(session.session_id in text for session in sessions)
-    assert len({session.public_id for session in sessions}) == len(sessions)
+    assert len({session.viewer_id for session in sessions}) == len(sessions)
 
 
 async def test_viewers_who_left_are_gone(http: Http, rig: Rig) -> None:

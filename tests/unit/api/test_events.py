@@ -106,7 +106,8 @@ async def test_nobody_hears_another_order(http: Http, rig: Rig, pages: list[Page
     await ours.hears("stream:state", 2)
     rig.sessions.close(session_id)
     await ours.hears("stream:state", 3)
-    assert [name for name, _ in theirs.heard] == ["stream:state", "viewers"]
+    assert {name for name, _ in theirs.heard} == {"stream:state", "viewers", "talk:state"}
+    assert len(theirs.all("stream:state")) == 1
 
 
 @pytest.mark.parametrize("auth", [None, {}, {"token": 7}, {"token": "nonsense"}, "token"])
@@ -301,8 +302,16 @@ async def test_a_client_that_talks_too_much_is_slowed(http: Http, rig: Rig, page
 
 async def test_a_message_over_the_cap_ends_the_connection(http: Http, rig: Rig, pages: list[Page]) -> None:
     page = await enter(http, rig, pages)
-    await page.client.emit("watch", {"camera": "x" * 20_000}, namespace="/live")
+    await page.client.emit("watch", {"camera": "x" * 100_000}, namespace="/live")
     await page.hung_up()
+
+
+async def test_only_an_offer_may_be_large(http: Http, rig: Rig, pages: list[Page]) -> None:
+    page = await enter(http, rig, pages)
+    assert (await page.ask("watch", {"unknown": "x" * 20_000}))["code"] == "too_large"
+    offer = {"sdp": "v=0\r\n" + "a=x\r\n" * 10_000, "kind": "whep"}
+    assert (await page.ask("session:offer", offer))["code"] == "not_live"
+    assert (await page.ask("session:offer", {**offer, "sdp": "x" * 65_537}))["code"] == "malformed"
 
 
 async def test_an_ended_token_ends_the_connection(http: Http, rig: Rig, pages: list[Page]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from gateway.access.grants import Grant, Scope
 from gateway.api.listener import Listener
 from gateway.api.page_requests import PageRequests
+from gateway.api.requests import RequestBook
 from gateway.clock import ManualClock
 from gateway.errors import Forbidden, Malformed, NotFound, Unacceptable
 from gateway.signalling.playback import Playback
@@ -35,7 +36,7 @@ async def session(rig: Rig) -> Session:
 
 async def ask(rig: Rig, event: str, data: dict[str, Any], who: Grant = ANNA) -> Any:
     listener = Listener("sid", who, ORDER, "en", who.expires_at)
-    return await PageRequests(rig.services).handlers[event](listener, data)
+    return await RequestBook([PageRequests(rig.services)]).answer(event, listener, data)
 
 
 async def test_a_report_is_kept_with_its_session_and_observed(rig: Rig, session: Session) -> None:

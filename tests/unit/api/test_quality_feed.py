@@ -62,6 +62,8 @@ async def test_a_change_is_told_with_all_that_a_page_shows(stage: Stage, anna: S
             {
                 "sessionId": anna.session_id,
                 "camera": "main",
+                "wantedCamera": "main",
+                "lines": (),
                 "rid": "h",
                 "width": 640,
                 "height": 360,

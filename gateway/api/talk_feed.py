@@ -1,0 +1,194 @@
+"""The floor of each order that has pages: who is on it, what is told of it, and that time passes on it.
+
+Knows no Socket.IO: `due` gives the messages whose time has come, `events` sends them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.api import event_schemas as schemas
+from gateway.api.listener import Listener
+from gateway.api.live_feed import Message, customers_room, staff_room
+from gateway.api.presence import Presence
+from gateway.clock import Clock
+from gateway.sfu.talk.channel import TalkChannel, TalkState
+from gateway.sfu.talk.floor import Floor
+from gateway.signalling.ports import MediaPlane
+from gateway.signalling.sessions import Session, SessionRegistry
+
+TALK_INTERVAL = 0.1
+"""Seconds between two `talk:state` of one order."""
+TICK = 1.0
+"""Seconds between looks at turns that end by themselves."""
+KEPT = 60.0
+"""Seconds that an order's floor outlives its last page: a reload of the only one changes nothing."""
+
+
+@dataclass(slots=True, eq=False)
+class _Floor:
+    """One order's channel and what was told of it. Instants are monotonic seconds."""
+
+    channel: TalkChannel
+    listeners: int = 0
+    empty_at: float = 0.0
+    told: TalkState | None = None
+    speaker: str | None = None
+    dirty: bool = False
+    again_at: float = 0.0
+
+
+class TalkFeed:
+    """The messages about all floors that somebody has a page of.
+
+    A room may go and come again while pages stay, with a new channel: the mode and who is muted are then
+    carried over. A person leaves the floor with the last of its pages and sessions.
+    """
+
+    def __init__(
+        self, media: MediaPlane, sessions: SessionRegistry, presence: Presence, clock: Clock
+    ) -> None:
+        self._media = media
+        self._sessions = sessions
+        self._presence = presence
+        self._clock = clock
+        self._floors: dict[str, _Floor] = {}
+        self._tick_at = 0.0
+
+    def join(self, listener: Listener) -> None:
+        """A page comes, which `presence` knows already."""
+        floor = self._floors.get(listener.order_id)
+        if floor is None:
+            floor = self._floors[listener.order_id] = _Floor(self._media.talk(listener.order_id))
+        floor.listeners += 1
+        if listener.talks:
+            self.channel(listener.order_id).floor.back(listener.viewer_id, self._clock.monotonic())
+            floor.dirty = True
+
+    def leave(self, listener: Listener) -> None:
+        """A page is gone, and `presence` knows; the button that it held is let go."""
+        floor, now = self._floors[listener.order_id], self._clock.monotonic()
+        floor.listeners -= 1
+        floor.empty_at = now
+        channel = self.channel(listener.order_id)
+        if listener.presses:
+            channel.floor.release(listener.viewer_id)
+        if not self._sessions.index.of_person(listener.order_id, listener.grant.subject):
+            self._leave_if_gone(channel.floor, listener.order_id, listener.viewer_id)
+        channel.route(now)
+        floor.dirty = True
+
+    def session_closed(self, session: Session) -> None:
+        """A session ended, and with it its person's place on the floor, if it had the microphone."""
+        if session.order_id not in self._floors:
+            return
+        floor = self.channel(session.order_id).floor
+        if any(page.talks for page in self._presence.of_person(session.order_id, session.viewer_id)):
+            floor.back(session.viewer_id, self._clock.monotonic())
+        elif not self._sessions.index.of_person(session.order_id, session.subject):
+            self._leave_if_gone(floor, session.order_id, session.viewer_id)
+        self.changed(session.order_id)
+
+    def channel(self, order_id: str) -> TalkChannel:
+        """The channel of an order that somebody has a page of."""
+        floor, channel = self._floors[order_id], self._media.talk(order_id)
+        if channel is not floor.channel:
+            self._carry_over(order_id, floor.channel.floor, channel.floor)
+            floor.channel = channel
+            floor.dirty = True
+        return channel
+
+    def meet(self, order_id: str, viewer_id: str) -> None:
+        """Let the floor know somebody again whom it forgot for others, while the page is still open."""
+        if any(page.talks for page in self._presence.of_person(order_id, viewer_id)):
+            self.channel(order_id).floor.back(viewer_id, self._clock.monotonic())
+
+    def changed(self, order_id: str) -> None:
+        """Who may speak or who does may have changed, or the room."""
+        if (floor := self._floors.get(order_id)) is not None:
+            floor.dirty = True
+
+    def snapshot(self, listener: Listener) -> list[Message]:
+        """The whole state for one who just came."""
+        floor = self._floors[listener.order_id]
+        state = self.channel(listener.order_id).state(self._clock.monotonic())
+        told = self._state(listener.order_id, floor, state, staff=listener.staff)
+        welcome = schemas.TalkWelcome(**dict(told), you=listener.viewer_id)
+        return [Message("talk:state", welcome.wire(), listener.sid)]
+
+    def due(self, now: float) -> list[Message]:
+        """What is to be sent now."""
+        if now >= self._tick_at:
+            self._tick_at = now + TICK
+            self._tick(now)
+        messages: list[Message] = []
+        for order_id, floor in self._floors.items():
+            if floor.dirty and now >= floor.again_at:
+                floor.dirty = False
+                messages += self._tell(order_id, floor, now)
+        return messages
+
+    def next_due(self) -> float | None:
+        """The monotonic instant at which `due` has something again; None while all is said."""
+        return min((f.again_at for f in self._floors.values() if f.dirty), default=None)
+
+    def _tick(self, now: float) -> None:
+        for order_id, floor in list(self._floors.items()):
+            if not floor.listeners and now - floor.empty_at >= KEPT:
+                del self._floors[order_id]
+                self._media.leave_talk(order_id)
+            else:
+                self.channel(order_id).route(now)
+
+    def _tell(self, order_id: str, floor: _Floor, now: float) -> list[Message]:
+        state = self.channel(order_id).state(now)
+        if state == floor.told:
+            return []
+        floor.told, floor.again_at = state, now + TALK_INTERVAL
+        if floor.speaker not in state.speakers:
+            floor.speaker = next(iter(state.speakers), None)
+        return [
+            Message("talk:state", self._state(order_id, floor, state, staff=staff).wire(), room)
+            for staff, room in ((True, staff_room(order_id)), (False, customers_room(order_id)))
+        ]
+
+    def _state(self, order_id: str, floor: _Floor, state: TalkState, *, staff: bool) -> schemas.TalkState:
+        seen = state.floor
+        speaker = floor.speaker if floor.speaker in state.speakers else next(iter(state.speakers), None)
+        return schemas.TalkState(
+            mode=seen.mode.value,
+            speaker=speaker,
+            speakers=state.speakers,
+            queue=tuple(
+                schemas.Waiting(viewer_id=x, name=self._name(order_id, x, staff=staff)) for x in seen.queue
+            ),
+            granted=seen.granted,
+            muted=seen.muted,
+            muted_all=seen.muted_all,
+        )
+
+    def _name(self, order_id: str, viewer_id: str, *, staff: bool) -> str:
+        pages = self._presence.of_person(order_id, viewer_id)
+        if pages:
+            return pages[0].full_name if staff else pages[0].public_name
+        sessions = self._sessions.index.of_viewer(order_id, viewer_id) if staff else ()
+        return sessions[0].subject[: schemas.MAX_NAME] if sessions else ""
+
+    def _carry_over(self, order_id: str, old: Floor, new: Floor) -> None:
+        """What the technician has said stays, and whoever has a page can be given the floor."""
+        now, state = self._clock.monotonic(), old.state()
+        new.set_mode(state.mode, now)
+        new.mute_all(state.muted_all)
+        for viewer_id in state.muted:
+            new.back(viewer_id, now)
+            new.mute(viewer_id)
+        for page in self._presence.people(order_id):
+            if page.talks:
+                new.back(page.viewer_id, now)
+        for viewer_id in state.muted:
+            if not self._sessions.index.of_viewer(order_id, viewer_id):
+                self._leave_if_gone(new, order_id, viewer_id)
+
+    def _leave_if_gone(self, floor: Floor, order_id: str, viewer_id: str) -> None:
+        if not self._presence.of_person(order_id, viewer_id):
+            floor.leave(viewer_id, self._clock.monotonic())

@@ -1,0 +1,283 @@
+"""The floor as pages see it and change it: every refusal, what is told to whom, and who leaves when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gateway.access.grants import Grant, Scope
+from gateway.api.listener import Listener
+from gateway.api.live_feed import Message, customers_room, staff_room
+from gateway.api.presence import Presence
+from gateway.api.requests import RequestBook
+from gateway.api.talk_feed import KEPT, TALK_INTERVAL, TICK, TalkFeed
+from gateway.api.talk_requests import TalkRequests
+from gateway.clock import ManualClock
+from gateway.errors import Forbidden, Malformed, NotFound, TalkMuted, TalkOff, TalkWaiting
+from gateway.sfu.talk.floor import GRACE
+from tests.signalling_rig import ORDER, OTHER_ORDER, Rig, grant, make_rig, publish, watch
+
+ANNA = grant(Scope.WATCH, Scope.TALK, subject="anna")
+BORIS = grant(Scope.WATCH, Scope.TALK, subject="boris")
+WATCHER = grant(Scope.WATCH, subject="watcher")
+TECHNICIAN = grant(Scope.PUBLISH, subject="technician")
+ADMIN = grant(Scope.ADMIN, subject="chief", order_id=None)
+
+
+@dataclass
+class Stage:
+    """Pages on a clock that a test turns."""
+
+    clock: ManualClock = field(default_factory=ManualClock)
+
+    def __post_init__(self) -> None:
+        self.rig: Rig = make_rig(clock=self.clock)
+        self.presence = Presence()
+        self.feed = TalkFeed(self.rig.plane, self.rig.sessions, self.presence, self.clock)
+        self.book = RequestBook([TalkRequests(self.feed, self.clock)])
+        self.rig.plane.on_talk_change(self.feed.changed)
+        self.rig.sessions.on_closed(lambda session, _: self.feed.session_closed(session))
+
+    def enter(self, who: Grant, order_id: str = ORDER, name: str = "") -> Listener:
+        viewer_id = self.rig.services.viewer_ids.of(order_id, who.subject)
+        page = Listener(
+            f"{who.subject}-page", who, order_id, "en", who.expires_at, viewer_id=viewer_id, chosen_name=name
+        )
+        self.presence.join(page)
+        self.feed.join(page)
+        return page
+
+    def leave(self, page: Listener) -> None:
+        self.presence.leave(page)
+        self.feed.leave(page)
+
+    async def ask(self, page: Listener, event: str, **data: Any) -> Any:
+        return await self.book.answer(event, page, data)
+
+    def told(self) -> list[Message]:
+        self.clock.advance(TALK_INTERVAL)
+        return self.feed.due(self.clock.monotonic())
+
+    def state(self, page: Listener) -> dict[str, Any]:
+        return self.feed.snapshot(page)[0].data
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+async def test_who_comes_gets_the_whole_floor_and_its_own_id(stage: Stage) -> None:
+    studio, anna, boris = stage.enter(TECHNICIAN), stage.enter(ANNA), stage.enter(BORIS)
+    await stage.ask(anna, "talk:start")
+    await stage.ask(studio, "talk:policy", mode="request")
+    await stage.ask(boris, "talk:request")
+    assert stage.state(anna) == {
+        "mode": "request",
+        "speaker": None,
+        "speakers": (),
+        "queue": ({"viewerId": boris.viewer_id, "name": ""},),
+        "granted": (anna.viewer_id,),
+        "muted": (),
+        "mutedAll": False,
+        "you": anna.viewer_id,
+    }
+
+
+async def test_a_change_costs_two_messages_however_many_listen_and_says_no_login_to_customers(
+    stage: Stage,
+) -> None:
+    pages = [stage.enter(grant(Scope.WATCH, Scope.TALK, subject=f"viewer-{n}")) for n in range(150)]
+    studio = stage.enter(TECHNICIAN)
+    await stage.ask(studio, "talk:policy", mode="request")
+    stage.told()
+    await stage.ask(pages[7], "talk:request")
+    told = {message.room: message.data for message in stage.told()}
+    assert told.keys() == {staff_room(ORDER), customers_room(ORDER)}
+    assert told[staff_room(ORDER)]["queue"][0]["name"] == "viewer-7"
+    assert told[customers_room(ORDER)]["queue"][0]["name"] == ""
+    assert "you" not in told[customers_room(ORDER)]
+
+
+async def test_a_chosen_name_is_for_everybody(stage: Stage) -> None:
+    studio, anna = stage.enter(TECHNICIAN), stage.enter(ANNA, name="Anna K.")
+    await stage.ask(studio, "talk:policy", mode="request")
+    await stage.ask(anna, "talk:request")
+    assert {message.data["queue"][0]["name"] for message in stage.told()} == {"Anna K."}
+
+
+async def test_changes_are_coalesced_and_nothing_is_said_twice(stage: Stage) -> None:
+    studio = stage.enter(TECHNICIAN)
+    stage.told()
+    told = 0
+    for step in range(100):
+        await stage.ask(studio, "talk:policy", mode="request" if step % 2 else "off")
+        stage.clock.advance(0.01)
+        told += len(stage.feed.due(stage.clock.monotonic())) // 2
+    assert 8 <= told <= 1 + 1.0 / TALK_INTERVAL
+    stage.told()
+    stage.feed.changed(ORDER)
+    assert stage.told() == []
+    assert stage.feed.next_due() is None
+
+
+@pytest.mark.parametrize("event", ["talk:request", "talk:start", "talk:stop", "talk:withdraw"])
+async def test_who_may_only_watch_may_not_talk(stage: Stage, event: str) -> None:
+    for who in (WATCHER, TECHNICIAN):
+        with pytest.raises(Forbidden):
+            await stage.ask(stage.enter(who), event)
+
+
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("talk:grant", {"viewerId": "x"}),
+        ("talk:deny", {"viewerId": "x"}),
+        ("talk:mute", {"viewerId": "x"}),
+        ("talk:mute", {}),
+        ("talk:policy", {"mode": "off"}),
+    ],
+)
+async def test_customers_do_not_rule(stage: Stage, event: str, data: dict[str, Any]) -> None:
+    before = stage.state(stage.enter(TECHNICIAN))
+    for who in (WATCHER, ANNA):
+        with pytest.raises(Forbidden):
+            await stage.ask(stage.enter(who), event, **data)
+    assert {**stage.state(stage.enter(TECHNICIAN))} == before
+
+
+async def test_nobody_can_be_ruled_who_is_not_there_and_no_mode_be_made_up(stage: Stage) -> None:
+    studio, elsewhere = (
+        stage.enter(TECHNICIAN),
+        stage.enter(grant(Scope.TALK, subject="anna", order_id=OTHER_ORDER), OTHER_ORDER),
+    )
+    for event in ("talk:grant", "talk:deny", "talk:mute"):
+        with pytest.raises(NotFound):
+            await stage.ask(studio, event, viewerId=elsewhere.viewer_id)
+    for mode in ("loud", None, 5):
+        with pytest.raises(Malformed):
+            await stage.ask(studio, "talk:policy", mode=mode)
+
+
+async def test_who_must_wait_is_told_so_and_is_in_the_queue(stage: Stage) -> None:
+    studio, anna = stage.enter(ADMIN), stage.enter(ANNA)
+    await stage.ask(studio, "talk:policy", mode="request")
+    with pytest.raises(TalkWaiting):
+        await stage.ask(anna, "talk:start")
+    assert not anna.presses
+    assert stage.state(studio)["queue"][0]["viewerId"] == anna.viewer_id
+    await stage.ask(studio, "talk:grant", viewerId=anna.viewer_id)
+    await stage.ask(anna, "talk:start")
+    assert stage.rig.plane.talk(ORDER).floor.may_speak(anna.viewer_id)
+    await stage.ask(studio, "talk:deny", viewerId=anna.viewer_id)
+    assert stage.state(studio)["granted"] == ()
+
+
+async def test_off_and_mute_are_refusals_of_their_own(stage: Stage) -> None:
+    studio, anna = stage.enter(TECHNICIAN), stage.enter(ANNA)
+    await stage.ask(studio, "talk:mute", viewerId=anna.viewer_id)
+    with pytest.raises(TalkMuted):
+        await stage.ask(anna, "talk:start")
+    await stage.ask(studio, "talk:mute", viewerId=anna.viewer_id, muted=False)
+    await stage.ask(anna, "talk:start")
+    await stage.ask(studio, "talk:policy", mode="off")
+    with pytest.raises(TalkOff):
+        await stage.ask(anna, "talk:request")
+    await stage.ask(studio, "talk:mute")
+    assert stage.state(studio)["mutedAll"] is True
+
+
+async def test_the_technician_may_grant_who_never_asked_and_whom_the_floor_forgot(stage: Stage) -> None:
+    studio, anna = stage.enter(TECHNICIAN), stage.enter(ANNA)
+    for n in range(250):
+        stage.enter(grant(Scope.TALK, subject=f"crowd-{n}"))
+    await stage.ask(studio, "talk:grant", viewerId=anna.viewer_id)
+    assert stage.state(studio)["granted"] == (anna.viewer_id,)
+
+
+async def test_a_turn_that_ends_by_itself_is_told(stage: Stage) -> None:
+    stage.enter(TECHNICIAN)
+    anna = stage.enter(ANNA)
+    await stage.ask(anna, "talk:start")
+    await stage.ask(anna, "talk:stop")
+    stage.told()
+    granted = []
+    for _ in range(20):
+        stage.clock.advance(TICK)
+        granted += [m.data["granted"] for m in stage.feed.due(stage.clock.monotonic())]
+    assert granted == [(), ()]
+
+
+async def test_a_held_button_goes_with_its_page_and_the_turn_waits_for_the_next(stage: Stage) -> None:
+    stage.enter(TECHNICIAN)
+    anna, second = stage.enter(ANNA), stage.enter(ANNA)
+    floor = stage.rig.plane.talk(ORDER).floor
+    await stage.ask(anna, "talk:start")
+    stage.leave(second)
+    assert floor.may_speak(anna.viewer_id)
+    stage.leave(anna)
+    assert not floor.may_speak(anna.viewer_id)
+    stage.clock.advance(GRACE / 2)
+    back = stage.enter(ANNA)
+    assert stage.state(back)["granted"] == (anna.viewer_id,)
+    stage.leave(back)
+    for _ in range(int(GRACE) + 2):
+        stage.clock.advance(TICK)
+        stage.feed.due(stage.clock.monotonic())
+    assert floor.state().granted == ()
+
+
+async def test_who_still_has_a_session_has_not_left(stage: Stage) -> None:
+    await publish(stage.rig)
+    stage.enter(TECHNICIAN)
+    anna, session = stage.enter(ANNA), await watch(stage.rig)
+    floor = stage.rig.plane.talk(ORDER).floor
+    await stage.ask(anna, "talk:request")
+    stage.leave(anna)
+    stage.clock.advance(2 * GRACE)
+    stage.feed.due(stage.clock.monotonic())
+    assert floor.state().granted == (anna.viewer_id,)
+    again = stage.enter(ANNA)
+    floor.leave(anna.viewer_id, stage.clock.monotonic())  # as the media side does when the session ends
+    stage.rig.sessions.close(session.session_id)
+    await session.media.closed
+    stage.feed.session_closed(session)
+    stage.clock.advance(2 * GRACE)
+    floor.tick(stage.clock.monotonic())
+    await stage.ask(stage.enter(TECHNICIAN), "talk:mute", viewerId=again.viewer_id)
+    await stage.rig.sessions.stop()
+
+
+async def test_what_was_ruled_outlives_the_room_while_a_page_is_open(stage: Stage) -> None:
+    studio, anna, boris = stage.enter(TECHNICIAN), stage.enter(ANNA), stage.enter(BORIS)
+    await stage.ask(studio, "talk:policy", mode="request")
+    await stage.ask(studio, "talk:mute", viewerId=anna.viewer_id)
+    stage.rig.plane.leave_talk(ORDER)  # as when the last session of the order ends
+    state = stage.state(boris)
+    assert (state["mode"], state["muted"]) == ("request", (anna.viewer_id,))
+    await stage.ask(studio, "talk:grant", viewerId=boris.viewer_id)
+    assert stage.state(studio)["granted"] == (boris.viewer_id,)
+
+
+async def test_a_reload_of_the_only_page_keeps_the_floor_and_then_it_is_forgotten(stage: Stage) -> None:
+    studio = stage.enter(TECHNICIAN)
+    await stage.ask(studio, "talk:policy", mode="request")
+    stage.leave(studio)
+    stage.told()
+    studio = stage.enter(TECHNICIAN)
+    assert stage.state(studio)["mode"] == "request"
+    stage.leave(studio)
+    stage.clock.advance(KEPT + TICK)
+    stage.feed.due(stage.clock.monotonic())
+    assert ORDER not in stage.rig.plane.channels
+    assert stage.state(stage.enter(TECHNICIAN))["mode"] == "open"
+
+
+async def test_no_other_order_is_told(stage: Stage) -> None:
+    stage.enter(grant(Scope.TALK, subject="anna", order_id=OTHER_ORDER), OTHER_ORDER)
+    studio = stage.enter(TECHNICIAN)
+    stage.told()
+    await stage.ask(studio, "talk:policy", mode="off")
+    assert {message.room for message in stage.told()} == {staff_room(ORDER), customers_room(ORDER)}
