@@ -1,4 +1,4 @@
-/** Three pages, built into the gateway's package, which serves them from `/` and `/assets/`. */
+/** The pages, built into the gateway's package, which serves them from `/` and `/assets/`. */
 import { defineConfig } from "vitest/config";
 
 const gateway = "http://localhost:8080";
@@ -12,7 +12,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
-      input: ["index.html", "live-stream.html", "studio.html"],
+      input: ["index.html", "live-stream.html", "studio.html", "talkback.html"],
     },
   },
   server: {

@@ -9,7 +9,12 @@ from aiohttp import web
 from gateway.api.errors import preferred_language
 from gateway.api.services import SERVICES
 
-PAGES = {"/": "index.html", "/live-stream": "live-stream.html", "/studio": "studio.html"}
+PAGES = {
+    "/": "index.html",
+    "/live-stream": "live-stream.html",
+    "/studio": "studio.html",
+    "/talkback": "talkback.html",
+}
 """Paths people see and the files the web build makes of them."""
 
 _CSP = "; ".join(

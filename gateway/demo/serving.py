@@ -57,6 +57,7 @@ async def _rows(settings: Settings, access: AccessServices, household: Household
         ("  or log in at", f"{base}/#live-stream"),
         ("  login, password", f"{customer.login}  {customer.password}"),
         ("Studio", f"{base}/studio#token={publish}"),
+        ("Talkback (beside OBS)", f"{base}/talkback#token={publish}"),
         ("  technician", f"{household.technician.login}  {household.technician.password}"),
         ("Admin's account", f"{household.admin.login}  {household.admin.password}"),
         ("OBS server (WHIP)", f"{base}/whip/{household.order_id}"),

@@ -14,7 +14,7 @@ from tests.signalling_rig import make_rig, serving
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     (tmp_path / "assets").mkdir()
-    for name in ("index", "live-stream", "studio"):
+    for name in ("index", "live-stream", "studio", "talkback"):
         (tmp_path / f"{name}.html").write_text(f"<title>{name}</title>")
     (tmp_path / "assets" / "main-abc123.js").write_text("export {};")
     (tmp_path / "favicon.svg").write_text("<svg/>")
@@ -23,7 +23,13 @@ def built(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("path", "title"), [("/", "index"), ("/live-stream?token=abc", "live-stream"), ("/studio", "studio")]
+    ("path", "title"),
+    [
+        ("/", "index"),
+        ("/live-stream?token=abc", "live-stream"),
+        ("/studio", "studio"),
+        ("/talkback", "talkback"),
+    ],
 )
 async def test_pages_are_served_with_a_strict_policy(built: Path, path: str, title: str) -> None:
     async with serving(make_rig(pages=built)) as http:

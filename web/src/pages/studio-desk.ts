@@ -14,6 +14,8 @@ import { LevelMeter } from "../studio/level-meter";
 import type { OutgoingStats } from "../studio/outgoing-stats";
 import { captureRequest, Preview } from "../studio/preview";
 import { loadSettings, saveSettings, type StudioSettings } from "../studio/settings";
+import { TalkEar } from "../studio/talk-ear";
+import type { Heard } from "../studio/talk-player";
 import { type UplinkView, UplinkWatch } from "../studio/uplink";
 import { micIcon, micOffIcon } from "../ui/icons";
 import "../ui/live-badges";
@@ -21,7 +23,9 @@ import "../ui/outgoing-table";
 import "../ui/studio-settings";
 import "../ui/uplink-line";
 import { base, buttons, fields } from "../ui/styles";
+import "../ui/volume-slider";
 import { studioStyles } from "./studio-styles";
+import "./technician-side";
 
 /** What browser tests and support read; see web/README.md. */
 export interface RepairStudio {
@@ -31,6 +35,10 @@ export interface RepairStudio {
   /** What the connection carries; undefined off the air. */
   readonly uplink: UplinkView | undefined;
   stats(): Promise<OutgoingStats | undefined>;
+  /** Whether customers are heard on the broadcast's own connection. */
+  readonly hearsTogether: boolean;
+  /** What was heard of customers; undefined off the air. */
+  heard(): Promise<Heard | undefined>;
 }
 
 declare global {
@@ -82,20 +90,29 @@ export class StudioDesk extends LitElement {
     onScreenEnded: () => void this.choose({ ...this.settings, source: "camera" }),
   });
   private broadcast!: Broadcast;
-  private events: LiveEvents | undefined;
+  private ear!: TalkEar;
+  @state() private events: LiveEvents | undefined;
   private listening = new AbortController();
   private timers: number[] = [];
 
   protected override firstUpdated(): void {
+    const target = { orderId: this.orderId, camera: this.camera };
+    const caller = () => ({ token: this.tokens.read(), language: language() });
+    const ear = new TalkEar(target, () => this.events, caller, () => this.requestUpdate());
+    this.ear = ear;
     this.broadcast = new Broadcast(
-      { orderId: this.orderId, camera: this.camera },
+      target,
       {
-        caller: () => ({ token: this.tokens.read(), language: language() }),
-        onChange: () => this.requestUpdate(),
+        caller,
+        open: ear.open,
+        onChange: () => {
+          ear.follow(this.broadcast.state);
+          this.requestUpdate();
+        },
         onEnd: (end, sentence) => this.ended(end, sentence),
       },
     );
-    this.expose(this.broadcast, () => this.uplink);
+    this.expose(this.broadcast, ear, () => this.uplink);
     this.listen(this.broadcast);
     this.video.srcObject = this.preview.stream;
     this.timers = [
@@ -110,6 +127,7 @@ export class StudioDesk extends LitElement {
     this.listening.abort();
     this.timers.forEach((timer) => window.clearInterval(timer));
     this.broadcast.stop();
+    this.ear.close();
     this.events?.close();
     this.preview.close();
     this.meter.close();
@@ -138,25 +156,40 @@ export class StudioDesk extends LitElement {
           <live-badges ?live=${this.state === "live"} .since=${this.liveSince} .viewers=${this.viewers}></live-badges>
         </div>
         ${this.bar()}
+        ${this.sound()}
         <div class="problem" role="alert">${this.problem ? this.problem.sentence || text(this.problem.key) : ""}</div>
         <uplink-line .uplink=${this.uplink} ?hidden=${this.uplink === undefined}></uplink-line>
+        <div class="aside">
+          <dl>
+            <div><dt>${text("order")}</dt><dd>${this.orderId}</dd></div>
+            <div><dt>${text("camera")}</dt><dd>${this.camera}</dd></div>
+          </dl>
+          <studio-settings
+            .settings=${this.settings}
+            .devices=${this.preview.devices}
+            ?live=${this.busy}
+            @settings=${(event: CustomEvent<StudioSettings>) => void this.choose(event.detail)}
+          ></studio-settings>
+          <button id="leave" ?disabled=${this.busy} @click=${() => this.dispatchEvent(new Event("leave"))}>
+            ${text("studioChangeToken")}
+          </button>
+        </div>
         <outgoing-table .stats=${this.stats} ?hidden=${this.stats === undefined}></outgoing-table>
       </section>
-      <aside>
-        <dl>
-          <div><dt>${text("order")}</dt><dd>${this.orderId}</dd></div>
-          <div><dt>${text("camera")}</dt><dd>${this.camera}</dd></div>
-        </dl>
-        <studio-settings
-          .settings=${this.settings}
-          .devices=${this.preview.devices}
-          ?live=${this.busy}
-          @settings=${(event: CustomEvent<StudioSettings>) => void this.choose(event.detail)}
-        ></studio-settings>
-        <button id="leave" ?disabled=${this.busy} @click=${() => this.dispatchEvent(new Event("leave"))}>
-          ${text("studioChangeToken")}
-        </button>
-      </aside>`;
+      <technician-side .events=${this.events} .camera=${this.camera}></technician-side>`;
+  }
+
+  /** How loud the customers are, while they can be heard. */
+  private sound() {
+    if (!this.busy) return nothing;
+    const { player } = this.ear;
+    return html`<div class="bar">
+      ${player.blocked
+        ? html`<button id="allow-sound" @click=${() => player.resume()}>${this.locale.text("talkbackAllowSound")}</button>`
+        : nothing}
+      <volume-slider .player=${player}></volume-slider>
+      <span class="quiet">${this.locale.text("talkbackVolume")}</span>
+    </div>`;
   }
 
   private get liveSince(): number | undefined {
@@ -202,7 +235,7 @@ export class StudioDesk extends LitElement {
     </div>`;
   }
 
-  private expose(broadcast: Broadcast, uplink: () => UplinkView | undefined): void {
+  private expose(broadcast: Broadcast, ear: TalkEar, uplink: () => UplinkView | undefined): void {
     window.__repairStudio = {
       get state() {
         return broadcast.state;
@@ -217,6 +250,10 @@ export class StudioDesk extends LitElement {
         return uplink();
       },
       stats: () => broadcast.stats(),
+      get hearsTogether() {
+        return ear.together;
+      },
+      heard: () => ear.heard(),
     };
   }
 
@@ -231,7 +268,10 @@ export class StudioDesk extends LitElement {
         onConnection: (up) => (this.viewers = up ? this.viewers : undefined),
         onStreamState: () => undefined,
         onViewers: (count) => (this.viewers = count),
-        onSessionClosed: ({ sessionId, reason }) => broadcast.closedByServer(sessionId, reason),
+        onSessionClosed: ({ sessionId, reason }) => {
+          broadcast.closedByServer(sessionId, reason);
+          this.ear.closedByServer(sessionId, reason);
+        },
         onDraining: (retryAfter) => broadcast.draining(retryAfter),
         onUplinkState: (state) => {
           if (state.sessionId === broadcast.sessionId) this.uplinkWatch.told(state, performance.now() / 1000);

@@ -1,11 +1,11 @@
-/** The studio's layout: the picture and its figures on the left, choices on the right; one column on a phone. */
+/** The studio's layout: the picture, choices and figures on the left, the customers on the right; one column on a phone. */
 
 import { css } from "lit";
 
 export const studioStyles = css`
   :host {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) minmax(300px, 24rem);
+    grid-template-columns: minmax(0, 1fr) minmax(320px, 26rem);
     align-items: start;
     gap: 24px;
     padding-block: 8px 40px;
@@ -104,13 +104,13 @@ export const studioStyles = css`
     padding-inline: 1.6em;
   }
   outgoing-table,
-  aside {
+  .aside {
     padding: 20px;
     border: 1px solid var(--line);
     border-radius: var(--radius);
     background: var(--surface);
   }
-  aside {
+  .aside {
     display: grid;
     gap: 20px;
     --surface: #1b242b;
@@ -145,7 +145,7 @@ export const studioStyles = css`
       flex-basis: 100%;
     }
     outgoing-table,
-    aside {
+    .aside {
       padding: 16px;
     }
   }

@@ -139,6 +139,8 @@ export class ChatPanel extends LitElement {
   @property() you = "";
   /** Whether one may write. */
   @property({ type: Boolean, attribute: "can-write" }) canWrite = false;
+  /** Beside what a technician has there anyway: nothing to close, and no markers. */
+  @property({ type: Boolean }) beside = false;
   /** Why the last message was not sent; empty when it was. */
   @property() problem = "";
 
@@ -173,11 +175,11 @@ export class ChatPanel extends LitElement {
     const { text } = this.locale;
     return html`<header>
         <h2>${text("chat")}</h2>
-        <button class="icon" id="close-chat" aria-label=${text("chatClose")} @click=${() => this.dispatchEvent(new Event("close"))}>
+        <button class="icon" id="close-chat" ?hidden=${this.beside} aria-label=${text("chatClose")} @click=${() => this.dispatchEvent(new Event("close"))}>
           ${closeIcon()}
         </button>
       </header>
-      <details ?open=${this.markers.length > 0}>
+      <details ?open=${this.markers.length > 0} ?hidden=${this.beside}>
         <summary>${text("markers")} <span>${this.markers.length > 0 ? this.markers.length : nothing}</span></summary>
         ${this.markers.length > 0
           ? html`<ol tabindex="0" aria-label=${text("markers")}>${this.markers.map((marker) => this.marker(marker))}</ol>`
@@ -221,8 +223,8 @@ export class ChatPanel extends LitElement {
         autocomplete="off"
         enterkeyhint="send"
         maxlength=${longestMessage}
-        aria-label=${text("chatInput")}
-        placeholder=${text("chatInput")}
+        aria-label=${text(this.beside ? "deskChatInput" : "chatInput")}
+        placeholder=${text(this.beside ? "deskChatInput" : "chatInput")}
         .value=${this.draft}
         @input=${(event: Event) => (this.draft = (event.target as HTMLInputElement).value)}
       />

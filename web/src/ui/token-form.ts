@@ -1,4 +1,4 @@
-/** `<token-form>`: the studio's small login; fires `token` with what was pasted. */
+/** `<token-form>`: the small login of technicians' pages; fires `token` with what was pasted. */
 
 import { css, html, LitElement } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
@@ -29,6 +29,9 @@ export class TokenForm extends LitElement {
     `,
   ];
 
+  @property() heading = "";
+  @property() lead = "";
+  @property() submitText = "";
   @property() problem = "";
   @property({ type: Boolean }) busy = false;
   @query("input") private field!: HTMLInputElement;
@@ -39,15 +42,15 @@ export class TokenForm extends LitElement {
     const { text } = this.locale;
     return html`<form @submit=${this.submit}>
       <div>
-        <h1>${text("studioTitle")}</h1>
-        <p class="quiet">${text("studioTokenLead")}</p>
+        <h1>${this.heading}</h1>
+        <p class="quiet">${this.lead}</p>
       </div>
       <div class="field">
         <label for="token">${text("studioToken")}</label>
         <input id="token" type="password" autocomplete="off" autocapitalize="none" spellcheck="false" required />
       </div>
       <div class="problem" role="alert">${this.problem}</div>
-      <button class="primary" type="submit" ?disabled=${this.busy}>${text(this.busy ? "loginBusy" : "studioTokenSubmit")}</button>
+      <button class="primary" type="submit" ?disabled=${this.busy}>${this.busy ? text("loginBusy") : this.submitText}</button>
     </form>`;
   }
 

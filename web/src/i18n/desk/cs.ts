@@ -45,6 +45,7 @@ export const cs: DeskMessages = {
 
   peopleTitle: "Kdo se dívá",
   peopleNobody: "Zatím se nikdo nedívá",
+  peopleMore: { one: "a {count} další", few: "a {count} další", many: "a {count} dalších", other: "a {count} dalších" },
   peopleSince: "od {time}",
   peopleGood: "Vidí dobře",
   peopleFair: "Vidí s přestávkami",

@@ -39,6 +39,7 @@ export const en = {
 
   peopleTitle: "Who is watching",
   peopleNobody: "Nobody is watching yet",
+  peopleMore: { one: "and {count} more", other: "and {count} more" },
   peopleSince: "since {time}",
   peopleGood: "Sees it well",
   peopleFair: "Sees it with hitches",

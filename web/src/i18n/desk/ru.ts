@@ -45,6 +45,7 @@ export const ru: DeskMessages = {
 
   peopleTitle: "Кто смотрит",
   peopleNobody: "Пока никто не смотрит",
+  peopleMore: { one: "и ещё {count}", few: "и ещё {count}", many: "и ещё {count}", other: "и ещё {count}" },
   peopleSince: "с {time}",
   peopleGood: "Видит хорошо",
   peopleFair: "Видит с заминками",

@@ -1,0 +1,100 @@
+/** The people of an order as the technician sees them: who may speak, who watches; and what can be done about it. */
+
+import { parseTalkState, type TalkState } from "../api/conversation";
+import type { JsonObject } from "../api/http";
+import { ApiError } from "../api/problem";
+import { parsePeople, type People } from "./talk-people";
+
+/** The part of the live events that a room needs. */
+export interface TalkEvents {
+  on(event: string, handler: (value: unknown) => void): void;
+  ask(event: string, payload?: JsonObject): Promise<JsonObject>;
+}
+
+/** What a component wants the gateway to do. */
+export interface Command {
+  readonly event: string;
+  readonly payload: JsonObject;
+}
+
+/** Asks the page for something to be done; whoever holds the room does it. */
+export function command(from: EventTarget, event: string, payload: JsonObject = {}): void {
+  from.dispatchEvent(new CustomEvent<Command>("command", { detail: { event, payload }, bubbles: true, composed: true }));
+}
+
+/** Those who wait now and did not before. */
+export function newlyWaiting(before: TalkState | undefined, after: TalkState): string[] {
+  const known = new Set(before?.queue.map(({ viewerId }) => viewerId));
+  return after.queue.map(({ viewerId }) => viewerId).filter((viewerId) => !known.has(viewerId));
+}
+
+/** Empty when the gateway has not named that person. */
+export function nameIn(talk: TalkState | undefined, people: People | undefined, viewerId: string): string {
+  const named = [...(people?.named ?? []), ...(talk?.queue ?? [])];
+  return named.find((person) => person.viewerId === viewerId)?.name ?? "";
+}
+
+export interface DeskRow {
+  readonly viewerId: string;
+  readonly standing: "waiting" | "granted" | "speaking" | "muted";
+}
+
+/** Everybody whom the floor is about: those who wait first, then whose turn it is, then who was silenced. */
+export function deskRows({ queue, granted, speakers, muted }: TalkState): DeskRow[] {
+  const silenced = new Set(muted);
+  const turns = granted.filter((viewerId) => !silenced.has(viewerId));
+  return [
+    ...queue.map(({ viewerId }) => ({ viewerId, standing: "waiting" as const })),
+    ...turns.map((viewerId) => ({ viewerId, standing: speakers.includes(viewerId) ? ("speaking" as const) : ("granted" as const) })),
+    ...muted.map((viewerId) => ({ viewerId, standing: "muted" as const })),
+  ];
+}
+
+/** A page's title that tells, also of a hidden tab, how many wait. */
+export function titled(title: string, waiting: number): string {
+  return waiting > 0 ? `(${waiting}) ${title}` : title;
+}
+
+/** Fires `change`, and `asked` when somebody begins to wait for permission to speak. */
+export class TalkRoom extends EventTarget {
+  /** Undefined until the gateway has told. */
+  talk: TalkState | undefined;
+  people: People | undefined;
+  /** The last refusal; undefined once something worked. */
+  problem: ApiError | undefined;
+
+  constructor(private readonly events: TalkEvents) {
+    super();
+    events.on("talk:state", (value) => this.talkChanged(parseTalkState(value)));
+    events.on("people", (value) => this.change({ people: parsePeople(value) ?? this.people }));
+  }
+
+  get waiting(): number {
+    return this.talk?.queue.length ?? 0;
+  }
+
+  /** Whether it was done; what was refused stands in `problem`. Never throws. */
+  async carryOut({ event, payload }: Command): Promise<boolean> {
+    try {
+      await this.events.ask(event, payload);
+    } catch (error) {
+      this.change({ problem: ApiError.from(error) });
+      return false;
+    }
+    if (this.problem) this.change({ problem: undefined });
+    return true;
+  }
+
+  private talkChanged(talk: TalkState | undefined): void {
+    if (!talk) return;
+    const asked = newlyWaiting(this.talk, talk).length > 0;
+    // One's own id is told once.
+    this.change({ talk: { ...talk, you: talk.you || (this.talk?.you ?? "") } });
+    if (asked) this.dispatchEvent(new Event("asked"));
+  }
+
+  private change(change: Partial<Pick<TalkRoom, "talk" | "people" | "problem">>): void {
+    Object.assign(this, change);
+    this.dispatchEvent(new Event("change"));
+  }
+}
