@@ -242,7 +242,8 @@ async def test_guessing_passwords_is_slowed_down(gateway: GatewayServer) -> None
 
 
 METHODS = ("HEAD", "OPTIONS", "GET", "POST", "PUT", "PATCH", "DELETE")
-PATHS = ("/", "/live-stream", "/studio", "/talkback", "/assets/x", "/favicon.ico", "/healthz", "/readyz", "/metrics",
+PATHS = ("/", "/live-stream", "/studio", "/talkback", "/assets/x", "/favicon.ico", "/healthz", "/readyz",
+         "/metrics",
          "/whip/x", "/whip/x/y", "/whip/x/y/z", "/whep/x", "/whep/x/%0d%0a", "/sessions/x", "/sessions/",
          "/api/live-stream/authenticate", "/api/live-stream/validate-token", "/api/live-stream/url",
          "/api/live-stream/renew", "/api/nothing", "/socket.io/", "/socket.io/?EIO=4&transport=polling&sid=x",
