@@ -59,6 +59,11 @@ describe("an open floor", () => {
     expect(talkView(after(spoken, tells("open", { granted: [me] })).facts).state).toBe("idle");
   });
 
+  it("remembers who one is: only the greeting tells", () => {
+    const { facts } = after(spoken, tells("open", { you: "", muted: [me] }));
+    expect(talkView(facts).state).toBe("muted");
+  });
+
   it("presses once, however often the key repeats", () => {
     expect(after(spoken, press, press).commands).toEqual([]);
   });

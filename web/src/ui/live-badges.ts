@@ -4,7 +4,7 @@ import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { formatDuration } from "../i18n/format";
 import { Locale } from "../i18n/locale";
-import { peopleIcon } from "./icons";
+import { micIcon, peopleIcon } from "./icons";
 import { base } from "./styles";
 
 @customElement("live-badges")
@@ -33,6 +33,10 @@ export class LiveBadges extends LitElement {
         font-variant-numeric: tabular-nums;
         backdrop-filter: blur(6px);
       }
+      #speaking svg {
+        width: 18px;
+        height: 18px;
+      }
       span.live {
         background: var(--live);
         letter-spacing: 0.06em;
@@ -57,6 +61,8 @@ export class LiveBadges extends LitElement {
   /** Unix milliseconds. */
   @property({ type: Number }) since: number | undefined;
   @property({ type: Number }) viewers: number | undefined;
+  /** Who speaks to the technician now, as a sentence; empty for nobody. */
+  @property() speaking = "";
 
   private readonly locale = new Locale(this);
   private timer: number | undefined;
@@ -75,6 +81,7 @@ export class LiveBadges extends LitElement {
     const { text } = this.locale;
     return html`${this.live ? html`<span class="badge live">${text("live")}</span>` : nothing}
     ${this.live && this.since !== undefined ? this.duration(this.since) : nothing}
+    ${this.speaking === "" ? nothing : html`<span class="badge" id="speaking">${micIcon()} ${this.speaking}</span>`}
     ${this.viewers === undefined
       ? nothing
       : html`<span class="badge" id="viewers">${peopleIcon()} ${text("viewers", { count: this.viewers })}</span>`}`;

@@ -27,6 +27,8 @@ export const noCameras: CameraView = { tiles: [], away: undefined, shown: undefi
 export const mostThumbnails = 3;
 
 export class Cameras {
+  /** Whether anybody has told yet. */
+  known = false;
   private all: readonly Camera[] = [];
   private state: CameraState | undefined;
 
@@ -36,6 +38,7 @@ export class Cameras {
   /** These cameras the order has. */
   know(all: readonly Camera[]): void {
     this.all = all;
+    this.known = true;
   }
 
   /** What the session plays, as the gateway tells; undefined when there is no session. */

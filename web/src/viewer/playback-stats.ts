@@ -41,6 +41,9 @@ export const noStats: PlaybackStats = {
   playout: undefined,
 };
 
+/** Viewers offer the main picture first, and browsers number lines from zero. */
+const mainLine = "0";
+
 type Entry = Readonly<Record<string, unknown>>;
 
 function measured(entry: Entry | undefined, name: string): number | undefined {
@@ -58,7 +61,8 @@ function find(report: RTCStatsReport, test: (entry: Entry) => boolean): Entry | 
 }
 
 export function playbackStats(report: RTCStatsReport): PlaybackStats {
-  const video = find(report, (entry) => entry.type === "inbound-rtp" && entry.kind === "video");
+  const main = (entry: Entry) => entry.mid === undefined || entry.mid === mainLine;
+  const video = find(report, (entry) => entry.type === "inbound-rtp" && entry.kind === "video" && main(entry));
   const audio = find(report, (entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
   const pair = find(report, (entry) => entry.type === "candidate-pair" && entry.nominated === true);
   const codec = find(report, (entry) => entry.type === "codec" && entry.id === video?.codecId);

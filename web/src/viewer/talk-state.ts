@@ -148,7 +148,9 @@ function microphoneChanged(facts: TalkFacts, microphone: Microphone): TalkStep {
   return facts.floor?.mode === "request" && !granted(next) ? begin(next) : stay(next);
 }
 
-function floorChanged(facts: TalkFacts, floor: TalkState): TalkStep {
+function floorChanged(facts: TalkFacts, told: TalkState): TalkStep {
+  // Only the greeting says who one is.
+  const floor = { ...told, you: told.you || (facts.floor?.you ?? "") };
   const next: TalkFacts = { ...facts, floor, told: undefined };
   const had = granted(facts);
   const has = granted(next);

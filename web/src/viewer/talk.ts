@@ -33,6 +33,11 @@ export class Talk {
     return isHot(this.facts);
   }
 
+  /** Whether the button counts as held: nothing has ended that since it was pressed. */
+  get held(): boolean {
+    return this.facts.held;
+  }
+
   /** Hears the floor from now on. */
   listen(events: LiveEvents): void {
     this.events = events;

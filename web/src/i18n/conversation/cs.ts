@@ -36,7 +36,7 @@ export const conversation: Readonly<Record<keyof typeof english, Message>> = {
   talkInsecureText: "Prohlížeče dají mikrofon jen zabezpečeným stránkám. Otevřete stránku přes https://.",
   talkFailed: "Mikrofon se nespustil",
   talkFailedText: "Stiskněte znovu. Když to nepomůže, načtěte stránku znovu.",
-  talkLatch: "Nechat mikrofon zapnutý",
+  talkLatch: "Bez držení",
   speakingYou: "Mluvíte",
   speakingNamed: "Mluví {name}",
   speakingOther: "Mluví jiný divák",

@@ -33,7 +33,7 @@ export const conversation = {
   talkInsecureText: "Browsers give out the microphone on secure pages only. Open this page with https://.",
   talkFailed: "Microphone does not start",
   talkFailedText: "Press again. If that does not help, reload the page.",
-  talkLatch: "Keep the microphone on",
+  talkLatch: "Hands-free",
   speakingYou: "You are speaking",
   speakingNamed: "{name} is speaking",
   speakingOther: "Another viewer is speaking",

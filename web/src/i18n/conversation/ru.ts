@@ -36,7 +36,7 @@ export const conversation: Readonly<Record<keyof typeof english, Message>> = {
   talkInsecureText: "Браузеры дают микрофон только защищённым страницам. Откройте страницу по https://.",
   talkFailed: "Микрофон не включается",
   talkFailedText: "Нажмите снова. Если не поможет, обновите страницу.",
-  talkLatch: "Не выключать микрофон",
+  talkLatch: "Без удержания",
   speakingYou: "Вы говорите",
   speakingNamed: "Говорит {name}",
   speakingOther: "Говорит другой зритель",
