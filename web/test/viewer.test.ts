@@ -6,7 +6,7 @@ import { noStats, playbackStats } from "../src/viewer/playback-stats";
 const limits = { opening: 8, stall: 3 };
 
 function decoded(frames: number, audioPackets = 0, video = frames > 0) {
-  return { frames, audioPackets, video };
+  return { frames, audioPackets, video, bytes: frames * 1000 + audioPackets * 100 };
 }
 
 describe("frame watch", () => {

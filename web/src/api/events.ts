@@ -142,6 +142,9 @@ export function parseClock(value: unknown): number | undefined {
   return typeof now === "number" && Number.isFinite(now) ? now : undefined;
 }
 
+/** Milliseconds. */
+const answerWithin = 400;
+
 function listen(socket: Socket, handlers: LiveEventHandlers): void {
   socket.on("disconnect", () => handlers.onConnection(false));
   socket.on("stream:state", (value: unknown) => {
@@ -202,6 +205,22 @@ export class LiveEvents {
 
   get connected(): boolean {
     return this.socket.connected;
+  }
+
+  /** Whether the gateway answers soon, over the connection that there is. */
+  async answers(): Promise<boolean> {
+    const { connected, id } = this.socket;
+    if (!connected) return false;
+    const question = this.socket.timeout(answerWithin).emitWithAck("clock:read", {});
+    return question.then(
+      () => this.socket.id === id,
+      () => false,
+    );
+  }
+
+  /** Connects anew: over a network that is gone nothing comes, but browsers notice only after many seconds. */
+  renew(): void {
+    this.socket.disconnect().connect();
   }
 
   /** Hears an event that has no handler of its own. */

@@ -1,6 +1,7 @@
-/** The HTTP half that WHIP and WHEP share: offer out, answer and resource back, deletion. */
+/** The HTTP half that WHIP and WHEP share: offer out, answer and resource back, ICE restart, deletion. */
 
 import { type Caller, reachable, request } from "./http";
+import { restartedAnswer, restartFragment } from "./ice-restart";
 import { parseIceServers } from "./link-header";
 import { ApiError } from "./problem";
 
@@ -30,6 +31,42 @@ export async function postOffer(url: string, sdp: string, caller: Caller, signal
     sessionId: resource.slice(resource.lastIndexOf("/") + 1),
     iceServers: parseIceServers(response.headers.get("Link")),
   };
+}
+
+async function patch(resource: string, fragment: string, caller: Caller, signal: AbortSignal): Promise<string> {
+  const response = await request(resource, caller, {
+    method: "PATCH",
+    // Whichever ICE session the gateway is at: the answer to an earlier restart may have been lost on the way.
+    headers: { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*" },
+    body: fragment,
+    signal,
+  });
+  return response.text();
+}
+
+/**
+ * Gives the session a new way through the network; tracks, codecs and keys stay. When it throws, all is as before.
+ * @param shape what was done to the text of the session's first offer
+ * @throws ApiError as `request`: 404 when the session is gone. Error when the answer or the browser does not fit.
+ */
+export async function restartIce(
+  peer: RTCPeerConnection,
+  resource: string,
+  caller: Caller,
+  signal: AbortSignal,
+  shape: (sdp: string) => string = (sdp) => sdp,
+): Promise<void> {
+  const offer = await peer.createOffer({ iceRestart: true });
+  const sdp = shape(offer.sdp ?? "");
+  await peer.setLocalDescription({ type: "offer", sdp });
+  try {
+    const fragment = await patch(resource, restartFragment(sdp), caller, signal);
+    signal.throwIfAborted();
+    await peer.setRemoteDescription({ type: "answer", sdp: restartedAnswer(peer.remoteDescription?.sdp ?? "", fragment) });
+  } catch (error) {
+    if (peer.signalingState === "have-local-offer") await peer.setLocalDescription({ type: "rollback" });
+    throw error;
+  }
 }
 
 /** Milliseconds that the transport waits for the answer to its DELETE. */

@@ -2,7 +2,7 @@
 
 import type { Caller } from "./http";
 import { withStereoOpus } from "./offer";
-import { endSession, postOffer } from "./resource";
+import { endSession, postOffer, restartIce } from "./resource";
 
 export interface WhepRequest {
   readonly url: string;
@@ -11,7 +11,6 @@ export interface WhepRequest {
   readonly signal: AbortSignal;
   /** Called for each track that the answer brings. */
   readonly onTrack: (track: MediaStreamTrack) => void;
-  readonly onIceState: (state: RTCIceConnectionState) => void;
 }
 
 /** `jitterBufferTarget` is the standard's name, `playoutDelayHint` Chromium's older one. */
@@ -20,7 +19,7 @@ type TunableReceiver = Omit<RTCRtpReceiver, "jitterBufferTarget"> & {
   playoutDelayHint?: number | null;
 };
 
-function playAtOnce(receiver: TunableReceiver): void {
+export function playAtOnce(receiver: TunableReceiver): void {
   if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
   else if ("playoutDelayHint" in receiver) receiver.playoutDelayHint = 0;
 }
@@ -40,7 +39,6 @@ export class WhepSession {
         playAtOnce(receiver);
         wanted.onTrack(track);
       });
-      peer.addEventListener("iceconnectionstatechange", () => wanted.onIceState(peer.iceConnectionState));
       peer.addTransceiver("video", { direction: "recvonly" });
       peer.addTransceiver("audio", { direction: "recvonly" });
       const offer = await peer.createOffer();
@@ -62,6 +60,11 @@ export class WhepSession {
       peer.close();
       throw error;
     }
+  }
+
+  /** A new way through the network for the same session; throws as `restartIce`. */
+  restart(caller: Caller, signal: AbortSignal): Promise<void> {
+    return restartIce(this.peer, this.resource, caller, signal, withStereoOpus);
   }
 
   close(caller: Caller): void {

@@ -2,7 +2,7 @@
 
 import type { Caller } from "./http";
 import { type CodecChoice, orderCodecs } from "./offer";
-import { endSession, postOffer, type SessionAnswer } from "./resource";
+import { endSession, postOffer, restartIce, type SessionAnswer } from "./resource";
 
 /** Lines on which the publisher hears others: more than plain WHIP has, so the offer goes another way. */
 export interface Hearing {
@@ -85,6 +85,11 @@ export class WhipSession {
   async replace(track: MediaStreamTrack): Promise<void> {
     const sender = this.peer.getSenders().find((each) => each.track?.kind === track.kind);
     await sender?.replaceTrack(track);
+  }
+
+  /** A new way through the network for the same session; throws as `restartIce`. */
+  restart(caller: Caller, signal: AbortSignal): Promise<void> {
+    return restartIce(this.peer, this.resource, caller, signal);
   }
 
   close(caller: Caller): void {

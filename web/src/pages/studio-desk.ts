@@ -3,6 +3,7 @@
 import { html, LitElement, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { LiveEvents } from "../api/events";
+import { watchNetwork } from "../browser/network";
 import { WakeLock } from "../browser/screen";
 import type { TokenStore } from "../browser/token-store";
 import type { MessageKey } from "../i18n/format";
@@ -159,6 +160,7 @@ export class StudioDesk extends LitElement {
         ${this.sound()}
         <div class="problem" role="alert">${this.problem ? this.problem.sentence || text(this.problem.key) : ""}</div>
         <uplink-line .uplink=${this.uplink} ?hidden=${this.uplink === undefined}></uplink-line>
+        <outgoing-table .stats=${this.stats} ?hidden=${this.stats === undefined}></outgoing-table>
         <div class="aside">
           <dl>
             <div><dt>${text("order")}</dt><dd>${this.orderId}</dd></div>
@@ -174,7 +176,6 @@ export class StudioDesk extends LitElement {
             ${text("studioChangeToken")}
           </button>
         </div>
-        <outgoing-table .stats=${this.stats} ?hidden=${this.stats === undefined}></outgoing-table>
       </section>
       <technician-side .events=${this.events} .camera=${this.camera}></technician-side>`;
   }
@@ -259,7 +260,8 @@ export class StudioDesk extends LitElement {
 
   private listen(broadcast: Broadcast): void {
     const { signal } = this.listening;
-    window.addEventListener("online", () => broadcast.wake(), { signal });
+    const network = { changed: () => broadcast.networkChanged(), perhapsChanged: () => broadcast.networkSeemsChanged() };
+    watchNetwork(network, signal);
     window.addEventListener("pagehide", () => broadcast.stop(), { signal });
     window.addEventListener("beforeunload", (event) => this.busy && event.preventDefault(), { signal });
     this.events = new LiveEvents(

@@ -1,9 +1,10 @@
-/** One broadcast: a WHIP session that is opened anew whenever the connection breaks, until it is stopped. */
+/** One broadcast: a WHIP session whose path is mended, or that is opened anew, whenever it breaks; until it is stopped. */
 
 import { liveUrls } from "../api/auth";
 import { backoff } from "../api/backoff";
 import { type Caller, reachable } from "../api/http";
 import type { CodecChoice } from "../api/offer";
+import { PathKeeper } from "../api/path-keeper";
 import { ApiError } from "../api/problem";
 import { type WhipRequest, WhipSession } from "../api/whip";
 import { OutgoingMeter, type OutgoingStats } from "./outgoing-stats";
@@ -34,8 +35,10 @@ export interface BroadcastHost {
 
 /** Milliseconds for ICE and DTLS after the answer. */
 const connectWithin = 12_000;
-/** Milliseconds in which a disconnected transport may recover by itself. */
-const disconnectGrace = 3000;
+/** Milliseconds between two looks at what comes back. */
+const pathInterval = 250;
+/** Seconds without any feedback, which comes ten times a second, after which the path is taken for broken. */
+const silence = 0.8;
 
 const takenOver = /taken|take-?over|replace|supersede/i;
 const accessEnded = /expire|revoke|token|access/i;
@@ -53,11 +56,13 @@ export class Broadcast {
 
   private plan: BroadcastPlan | undefined;
   private session: WhipSession | undefined;
+  private path: PathKeeper | undefined;
   private attempt: AbortController | undefined;
   private iceServers: RTCIceServer[] | undefined;
   private failures = 0;
   private holdOff = 0;
   private timer: number | undefined;
+  private pathTimer: number | undefined;
   private meter = new OutgoingMeter();
 
   constructor(
@@ -115,9 +120,14 @@ export class Broadcast {
     this.holdOff = retryAfter;
   }
 
-  /** The network is back: no need to wait for the next try. */
-  wake(): void {
-    if (this.state === "reconnecting" && !this.attempt) void this.connect();
+  /** The device is in another network, or in one again: no need to wait. */
+  networkChanged(): void {
+    if (this.path) this.path.networkChanged();
+    else if (this.state === "reconnecting" && !this.attempt) void this.connect();
+  }
+
+  networkSeemsChanged(): void {
+    this.path?.networkSeemsChanged();
   }
 
   private enter(state: BroadcastState): void {
@@ -179,19 +189,43 @@ export class Broadcast {
   }
 
   private transportChanged(state: RTCPeerConnectionState): void {
-    window.clearTimeout(this.timer);
     if (state === "connected") this.connected();
-    else if (state === "failed" || state === "closed") this.lost();
-    else if (state === "disconnected") this.timer = window.setTimeout(() => this.lost(), disconnectGrace);
-    else this.timer = window.setTimeout(() => this.lost(), connectWithin);
+    // Where ICE failed, the path is mended; where DTLS did, there is nothing to mend.
+    else if (state === "failed" && (!this.path || this.peer?.iceConnectionState !== "failed")) this.lost();
   }
 
   private connected(): void {
+    if (!this.session) return;
     window.clearTimeout(this.timer);
     this.failures = 0;
     this.holdOff = 0;
     this.liveSince ??= Date.now();
-    this.enter("live");
+    if (!this.path) this.keepPath(this.session);
+    if (!this.path?.mending) this.enter("live");
+  }
+
+  private keepPath(session: WhipSession): void {
+    const path = new PathKeeper(session, {
+      caller: this.host.caller,
+      silence,
+      onBroken: () => this.enter("reconnecting"),
+      onMended: () => this.enter("live"),
+      onLost: () => this.openAnew(),
+    });
+    this.path = path;
+    this.pathTimer = window.setInterval(() => {
+      void session.peer.getStats().then((report) => this.path === path && path.observe(report, true));
+    }, pathInterval);
+  }
+
+  /** The path could not be mended, which took long enough. */
+  private openAnew(): void {
+    if (this.holdOff > 0) {
+      this.lost();
+      return;
+    }
+    this.enter("reconnecting");
+    void this.connect();
   }
 
   private lost(): void {
@@ -209,6 +243,9 @@ export class Broadcast {
 
   private release(): void {
     window.clearTimeout(this.timer);
+    window.clearInterval(this.pathTimer);
+    this.path?.close();
+    this.path = undefined;
     this.attempt?.abort();
     this.attempt = undefined;
     this.session?.close(this.host.caller());

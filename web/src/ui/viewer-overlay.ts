@@ -56,6 +56,46 @@ export class ViewerOverlay extends LitElement {
       :host([view="playing"]) {
         display: none;
       }
+      :host([view="reconnecting"]) {
+        place-items: end center;
+        background: none;
+        pointer-events: none;
+      }
+      .badge {
+        display: grid;
+        grid-template-columns: auto auto;
+        align-items: center;
+        justify-content: center;
+        gap: 2px 12px;
+        max-width: 26rem;
+        padding: 10px 18px;
+        border-radius: 24px;
+        background: rgb(11 16 19 / 82%);
+        color: #fff;
+        font-weight: 600;
+      }
+      .badge .spinner {
+        width: 18px;
+        height: 18px;
+        border-width: 2px;
+      }
+      /* Most interruptions are over before anybody wants to read about them. */
+      .badge p {
+        grid-column: 1 / -1;
+        overflow: hidden;
+        max-height: 6em;
+        color: #c3ced4;
+        font-weight: 400;
+        text-align: center;
+        text-wrap: pretty;
+        animation: unfold 0.4s 4s backwards;
+      }
+      @keyframes unfold {
+        from {
+          max-height: 0;
+          opacity: 0;
+        }
+      }
       .card {
         display: grid;
         justify-items: center;
@@ -115,6 +155,10 @@ export class ViewerOverlay extends LitElement {
     if (this.view === "playing") return nothing;
     const { text } = this.locale;
     const notice = notices[this.view];
+    // The last picture stays to be seen.
+    if (this.view === "reconnecting") {
+      return html`<div class="badge">${signs[notice.sign]()} ${text(notice.title)} ${this.explanation(notice)}</div>`;
+    }
     return html`<div class="card">
       ${signs[notice.sign]()}
       <h2>${text(notice.title)}</h2>

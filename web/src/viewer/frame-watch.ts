@@ -5,6 +5,8 @@ export interface Decoded {
   /** Whether any video packet has arrived in this session. */
   readonly video: boolean;
   readonly audioPackets: number;
+  /** Octets of picture and sound that arrived. */
+  readonly bytes: number;
 }
 
 export type Flow = "flowing" | "pending" | "stalled";
@@ -16,11 +18,16 @@ export interface FrameWatchLimits {
   readonly stall: number;
 }
 
-export const defaultLimits: FrameWatchLimits = { opening: 8, stall: 3 };
+/** Browsers find another way by themselves within 3.6 s (Chromium 156: seen). */
+export const defaultLimits: FrameWatchLimits = { opening: 8, stall: 5 };
+
+/** Seconds without any packet after which it is not the decoder that the picture waits for. */
+const starvedAfter = 2;
 
 export class FrameWatch {
   private last: Decoded | undefined;
   private progressAt: number;
+  private fedAt: number;
   private limit: number;
 
   constructor(
@@ -28,6 +35,7 @@ export class FrameWatch {
     private readonly limits: FrameWatchLimits = defaultLimits,
   ) {
     this.progressAt = now;
+    this.fedAt = now;
     this.limit = limits.opening;
   }
 
@@ -42,6 +50,7 @@ export class FrameWatch {
   observe(decoded: Decoded, now: number): Flow {
     const before = this.last;
     this.last = decoded;
+    if (before === undefined || decoded.bytes > before.bytes) this.fedAt = now;
     const advanced =
       before !== undefined &&
       (decoded.frames > before.frames || (!decoded.video && decoded.audioPackets > before.audioPackets));
@@ -52,5 +61,15 @@ export class FrameWatch {
       return "flowing";
     }
     return now - this.progressAt >= this.limit ? "stalled" : "pending";
+  }
+
+  /** Seconds for which the picture has stood still. */
+  standing(now: number): number {
+    return now - this.progressAt;
+  }
+
+  /** Whether a picture that stands still does so for want of packets. */
+  starved(now: number): boolean {
+    return now - this.fedAt >= starvedAfter;
   }
 }

@@ -4,10 +4,13 @@ import { liveUrls, type LiveUrls, renewalDelay, renewToken, type TokenPayload, v
 import { backoff } from "../api/backoff";
 import { LiveEvents, type StreamState } from "../api/events";
 import { type Caller, reachable } from "../api/http";
+import { watch, type WatchingSession } from "../api/live-session";
+import { PathKeeper } from "../api/path-keeper";
 import { ApiError } from "../api/problem";
-import { WhepSession } from "../api/whep";
+import { watchNetwork } from "../browser/network";
 import type { TokenStore } from "../browser/token-store";
 import { FrameWatch } from "./frame-watch";
+import { connectedWithin, Participation } from "./participation";
 import { PlaybackQuality, type ShownFrame } from "./playback-quality";
 import { noStats, type PlaybackStats, playbackStats } from "./playback-stats";
 import { type Command, initialState, reduce, type View, type ViewerEvent, type ViewerState, viewOf } from "./state";
@@ -28,15 +31,23 @@ export interface ViewerOptions {
   readonly pictureHeight: () => number;
 }
 
-const pollInterval = 400;
-/** Milliseconds in which a disconnected transport may recover by itself. */
-const iceGrace = 2000;
+const pollInterval = 250;
+/** Seconds without a packet after which the gateway is asked whether it can be reached. */
+const silence = 0.6;
+/** Seconds that a picture stands still before the page says so, though nothing else seems wrong. */
+const stillAfter = 2;
+/** Seconds for which a path without pictures that carries all else keeps its session: the technician's is broken. */
+const absentFor = 20;
+/** Seconds of play before a session may give way to one with more lines: a technician starts cameras one by one. */
+const settled = 2;
 /** Seconds of play after which earlier failures are forgotten. */
 const steadyAfter = 10;
 /** Seconds in which pictures that were still on their way do not mean that the technician is back. */
 const tailAfterStop = 0.7;
 /** Seconds after which TURN credentials are asked for anew before a connection. */
 const urlsFreshFor = 1800;
+/** Milliseconds that a session waits for Socket.IO, without which nobody can speak in it. */
+const patience = 500;
 
 function seconds(): number {
   return performance.now() / 1000;
@@ -48,17 +59,18 @@ export class LiveViewer {
   private urls: LiveUrls | undefined;
   private urlsAt = 0;
   private events: LiveEvents | undefined;
-  private session: WhepSession | undefined;
+  private session: WatchingSession | undefined;
+  private path: PathKeeper | undefined;
   private opening: AbortController | undefined;
   private watch = new FrameWatch(seconds());
   private flowingSince: number | undefined;
   private ignoreFramesUntil = 0;
   private retryTimer: number | undefined;
-  private iceTimer: number | undefined;
   private renewTimer: number | undefined;
   private pollTimer: number | undefined;
   private readonly listening = new AbortController();
   readonly quality: PlaybackQuality;
+  readonly part: Participation;
 
   viewers: number | undefined;
   /** Unix milliseconds since when the technician is on the air. */
@@ -67,6 +79,7 @@ export class LiveViewer {
 
   constructor(private readonly options: ViewerOptions) {
     this.quality = new PlaybackQuality(() => this.events, options.pictureHeight, options.onChange);
+    this.part = new Participation(options.camera ?? "main", options.onChange, () => this.cameraChanged());
   }
 
   get state(): ViewerState {
@@ -87,7 +100,7 @@ export class LiveViewer {
 
   start(): void {
     const { signal } = this.listening;
-    window.addEventListener("online", () => this.networkChanged(), { signal });
+    watchNetwork({ changed: () => this.networkChanged(), perhapsChanged: () => this.path?.networkSeemsChanged() }, signal);
     document.addEventListener("visibilitychange", () => this.visibilityChanged(), { signal });
     window.addEventListener("pagehide", () => this.release(), { signal });
     window.addEventListener("pageshow", (event) => event.persisted && this.restart(), { signal });
@@ -106,6 +119,7 @@ export class LiveViewer {
     window.clearInterval(this.pollTimer);
     window.clearTimeout(this.renewTimer);
     this.release();
+    this.part.close();
     this.events?.close();
   }
 
@@ -159,18 +173,21 @@ export class LiveViewer {
   }
 
   private async ask(): Promise<void> {
+    // Connects while the questions are on their way, so that the first session can be asked for there.
+    this.listen();
     try {
       this.payload = await validateToken(this.caller());
       this.urls = await liveUrls(this.payload.orderId, this.caller());
       this.urlsAt = seconds();
     } catch (error) {
       const { status, sentence, retryAfter } = ApiError.from(error);
+      this.events?.close();
       this.dispatch({ type: "refused", status, sentence, retryAfter });
       return;
     }
     this.planRenewal(this.payload.expiresAt);
+    this.part.allow(this.payload.scopes);
     this.dispatch({ type: "granted", live: this.urls.live });
-    this.listen();
   }
 
   private listen(): void {
@@ -180,6 +197,7 @@ export class LiveViewer {
       {
         onConnection: (up) => {
           if (up) this.quality.connected();
+          this.part.connection(up);
           this.dispatch({ type: "events", up });
         },
         onStreamState: (state) => this.streamChanged(state),
@@ -195,18 +213,27 @@ export class LiveViewer {
       },
       this.options.camera,
     );
+    this.part.listen(this.events);
   }
 
   private streamChanged(state: StreamState): void {
-    if (state.orderId !== "" && state.orderId !== this.payload?.orderId) return;
-    const wanted = this.options.camera ?? "main";
-    const camera = state.cameras.find(({ name }) => name === wanted);
+    const { payload } = this;
+    if (payload && state.orderId !== "" && state.orderId !== payload.orderId) return;
+    this.part.cameras.know(state.cameras);
+    this.part.pursue();
+    this.cameraChanged();
+  }
+
+  private cameraChanged(): void {
+    if (!this.part.cameras.known) return;
+    const camera = this.part.cameras.main;
     const live = camera?.live ?? false;
     this.quality.offer(camera?.layers ?? []);
     if (camera?.since !== undefined) this.liveSince = camera.since;
     if (!live && this.current.flowing) this.ignoreFramesUntil = seconds() + tailAfterStop;
     if (live && this.current.live === false) this.watch = new FrameWatch(seconds());
     this.dispatch({ type: "stream", live });
+    this.options.onChange();
   }
 
   private async refreshUrls(): Promise<void> {
@@ -216,9 +243,16 @@ export class LiveViewer {
     this.urls = fresh ?? this.urls;
   }
 
+  /** The camera to begin with; undefined for the order's main one. */
+  private get camera(): string | undefined {
+    const { cameras } = this.part;
+    const name = cameras.main?.name ?? cameras.wanted;
+    return name === "main" ? undefined : name;
+  }
+
   private whepUrl(urls: LiveUrls): string {
     const order = this.payload?.orderId ?? "";
-    const { camera } = this.options;
+    const camera = this.camera;
     const path = camera ? `/whep/${encodeURIComponent(order)}/${encodeURIComponent(camera)}` : urls.whepUrl;
     return reachable(path, location.href);
   }
@@ -228,28 +262,37 @@ export class LiveViewer {
     const opening = new AbortController();
     const superseded = () => opening.signal.aborted;
     this.opening = opening;
-    await this.refreshUrls();
+    await Promise.all([this.refreshUrls(), connectedWithin(this.events, patience)]);
     if (!this.urls || superseded()) return;
     const stream = new MediaStream();
     this.quality.opening();
+    this.part.opening();
     try {
-      const session = await WhepSession.open({
+      const session = await watch({
+        events: this.events,
+        camera: this.camera,
+        thumbnails: this.part.cameras.thumbnails,
+        talk: this.part.mayTalk,
         url: this.whepUrl(this.urls),
         iceServers: this.urls.iceServers,
         caller: this.caller(),
         signal: opening.signal,
-        onTrack: (track) => {
-          stream.addTrack(track);
-          if (!superseded()) this.options.onStream(stream);
+        onTrack: (track, mid) => {
+          if (superseded()) return;
+          if (mid === undefined) {
+            stream.addTrack(track);
+            this.options.onStream(stream);
+          } else this.part.thumbnail(mid, track);
         },
-        onIceState: (state) => !superseded() && this.iceChanged(state),
       });
       if (superseded()) {
         session.close(this.caller());
         return;
       }
       this.session = session;
+      this.keepPath(session);
       this.quality.opened(session.sessionId);
+      this.part.opened(session);
       this.watch = new FrameWatch(seconds());
       this.ignoreFramesUntil = 0;
       this.dispatch({ type: "opened" });
@@ -263,26 +306,33 @@ export class LiveViewer {
   /** Ends what there is: a session, an attempt, a planned retry. */
   private release(): void {
     window.clearTimeout(this.retryTimer);
-    window.clearTimeout(this.iceTimer);
     this.opening?.abort();
     this.opening = undefined;
+    this.path?.close();
+    this.path = undefined;
     this.session?.close(this.caller());
     this.session = undefined;
     this.quality.closed();
+    this.part.closed();
   }
 
-  private iceChanged(state: RTCIceConnectionState): void {
-    window.clearTimeout(this.iceTimer);
-    if (state === "failed" || state === "closed") this.dispatch({ type: "lost" });
-    if (state === "disconnected") {
-      this.iceTimer = window.setTimeout(() => this.dispatch({ type: "lost" }), iceGrace);
-    }
+  private keepPath(session: WatchingSession): void {
+    this.path = new PathKeeper(session, {
+      caller: () => this.caller(),
+      silence,
+      reachable: () => this.events?.answers() ?? Promise.resolve(false),
+      onBroken: () => {
+        this.events?.renew();
+        this.dispatch({ type: "still" });
+      },
+      onMended: () => this.watch.grant(seconds(), 3),
+      onLost: () => this.dispatch({ type: "unmendable" }),
+    });
   }
 
   private networkChanged(): void {
     this.events?.wake();
-    // A stream that survived the change proves it within this time.
-    this.watch.grant(seconds(), 1.5);
+    this.path?.networkChanged();
     this.dispatch({ type: "network" });
   }
 
@@ -303,18 +353,32 @@ export class LiveViewer {
   private async poll(): Promise<void> {
     const { session } = this;
     if (!session || document.visibilityState !== "visible") return;
-    const stats = playbackStats(await session.peer.getStats());
+    const report = await session.peer.getStats();
     if (session !== this.session) return;
+    const stats = playbackStats(report);
     this.latest = stats;
     const now = seconds();
+    this.path?.observe(report, this.current.live !== false);
     const flow = this.watch.observe(stats, now);
     // A technician who is away is no stall.
     this.quality.observe(stats, this.current.live === false ? "pending" : flow);
-    if (flow === "stalled") this.dispatch({ type: "stalled" });
-    if (flow !== "flowing" || now < this.ignoreFramesUntil) return;
+    if (flow === "flowing") {
+      if (now >= this.ignoreFramesUntil) this.played(now);
+    } else if (flow === "stalled" && !this.excused(stats, now)) this.dispatch({ type: "stalled" });
+    else if (this.current.flowing && this.watch.standing(now) >= stillAfter) this.dispatch({ type: "still" });
+  }
+
+  private played(now: number): void {
     if (!this.current.flowing) this.moving();
     const playedFor = now - (this.flowingSince ?? now);
     if (this.current.failures > 0 && playedFor > steadyAfter) this.dispatch({ type: "steady" });
+    if (playedFor > settled && this.part.lacking) this.dispatch({ type: "outgrown" });
+  }
+
+  /** Whether a session that played stands still for something that another session would not bring back either. */
+  private excused(stats: PlaybackStats, now: number): boolean {
+    if (!this.path || stats.frames === 0) return false;
+    return this.path.mending || (this.path.alive && this.watch.starved(now) && this.watch.standing(now) < absentFor);
   }
 
   private planRenewal(expiresAt: number | undefined): void {

@@ -11,6 +11,7 @@ export class PlaybackReporter {
   private shownAt: number | undefined;
   private firstFrameTold = false;
   private nextAt = Number.NEGATIVE_INFINITY;
+  private wasStalled = false;
 
   /** @param began when the viewer asked for the picture */
   constructor(began: number) {
@@ -29,7 +30,9 @@ export class PlaybackReporter {
 
   /** The report that is due now, if one is. The first comes with the first picture, a stall at once. */
   due(now: number, stats: PlaybackStats, stalled: boolean, delay: number | undefined): PlaybackReport | undefined {
-    if (!stalled && (this.shownAt === undefined || now < this.nextAt)) return undefined;
+    const news = stalled && !this.wasStalled;
+    this.wasStalled = stalled;
+    if (!news && (this.shownAt === undefined || now < this.nextAt)) return undefined;
     this.nextAt = now + interval;
     const figures = {
       glassToGlass: delay,

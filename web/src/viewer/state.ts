@@ -41,13 +41,21 @@ export type ViewerEvent =
   | { readonly type: "stream"; readonly live: boolean }
   | { readonly type: "opened" }
   | { readonly type: "rejected"; readonly status: number; readonly sentence: string; readonly retryAfter?: number | undefined }
+  /** The session is over. */
   | { readonly type: "lost" }
+  | { readonly type: "unmendable" }
+  /** A new session would have what this one lacks. */
+  | { readonly type: "outgrown" }
+  /** Only a new session brings pictures again. */
   | { readonly type: "stalled" }
+  /** No pictures for now; the session is kept. */
+  | { readonly type: "still" }
   | { readonly type: "closed-by-server"; readonly reason: string }
   | { readonly type: "frames" }
   | { readonly type: "steady" }
   | { readonly type: "draining"; readonly retryAfter: number }
   | { readonly type: "retry-due" }
+  /** The network came back or the page was looked at again. */
   | { readonly type: "network" }
   | { readonly type: "token-refused"; readonly sentence: string };
 
@@ -172,12 +180,10 @@ function retryDue(state: ViewerState): Step {
   return state.session === "none" ? open(state) : stay(state);
 }
 
-/** The network came back or the page was looked at again. */
-function network(state: ViewerState): Step {
-  if (!state.granted) return { state, commands: [{ type: "ask" }] };
-  if (state.session === "opening" || state.flowing) return stay(state);
-  if (state.session === "open" && state.live === false) return stay(state);
-  return open(state);
+/** The way of the open session cannot be mended: long enough was waited already. */
+function unmendable(state: ViewerState): Step {
+  if (state.live === false || state.holdOff > 0) return lost(state);
+  return open({ ...state, failures: state.failures + 1 });
 }
 
 export function reduce(state: ViewerState, event: ViewerEvent): Step {
@@ -201,6 +207,12 @@ export function reduce(state: ViewerState, event: ViewerEvent): Step {
       return rejected(state, event);
     case "lost":
       return lost(state);
+    case "unmendable":
+      return unmendable(state);
+    case "outgrown":
+      return state.session === "open" ? open(state) : stay(state);
+    case "still":
+      return stay({ ...state, flowing: false });
     case "stalled":
       // No pictures from a technician who is away is no fault of the connection: the server resumes it by itself.
       return state.live === false ? stay({ ...state, flowing: false }) : lost(state);
@@ -215,9 +227,8 @@ export function reduce(state: ViewerState, event: ViewerEvent): Step {
     case "draining":
       return stay({ ...state, holdOff: event.retryAfter });
     case "retry-due":
-      return retryDue(state);
     case "network":
-      return network(state);
+      return retryDue(state);
     case "token-refused":
       return accessProblem(state, event.sentence);
   }
