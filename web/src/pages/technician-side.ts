@@ -16,6 +16,8 @@ import { base } from "../ui/styles";
 import "../ui/talk-desk";
 import { Conversation } from "../viewer/conversation";
 
+const noNames: ReadonlyMap<string, string> = new Map();
+
 /** Fires `waiting` with how many customers wait to speak, whenever that changes. */
 @customElement("technician-side")
 export class TechnicianSide extends LitElement {
@@ -105,7 +107,7 @@ export class TechnicianSide extends LitElement {
     const { room, conversation } = this;
     const problem = room?.problem ? room.problem.sentence || text(room.problem.status === 0 ? "offline" : "loginFailed") : "";
     return html`<p class="problem" role="alert">${problem}</p>
-      <talk-desk class="panel" .talk=${room?.talk} .people=${room?.people} @command=${this.carryOut}></talk-desk>
+      <talk-desk class="panel" .talk=${room?.talk} .names=${room?.names ?? noNames} @command=${this.carryOut}></talk-desk>
       <chat-panel
         beside
         can-write

@@ -89,7 +89,7 @@ interface Bounds {
 const fairFrom: Bounds = { loss: 0.02, delay: 1, freezes: 0.5 };
 const poorFrom: Bounds = { loss: 0.08, delay: 3, freezes: 2 };
 /** Minutes: one freeze while joining is no rate yet. */
-const leastWatched = 2;
+const leastWatched = 3;
 
 function reaches(person: Person, bounds: Bounds, now: number): boolean {
   const { loss = 0, glassToGlass = 0, freezes, since = now } = person;

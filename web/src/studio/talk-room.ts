@@ -28,12 +28,6 @@ export function newlyWaiting(before: TalkState | undefined, after: TalkState): s
   return after.queue.map(({ viewerId }) => viewerId).filter((viewerId) => !known.has(viewerId));
 }
 
-/** Empty when the gateway has not named that person. */
-export function nameIn(talk: TalkState | undefined, people: People | undefined, viewerId: string): string {
-  const named = [...(people?.named ?? []), ...(talk?.queue ?? [])];
-  return named.find((person) => person.viewerId === viewerId)?.name ?? "";
-}
-
 export interface DeskRow {
   readonly viewerId: string;
   readonly standing: "waiting" | "granted" | "speaking" | "muted";
@@ -60,13 +54,15 @@ export class TalkRoom extends EventTarget {
   /** Undefined until the gateway has told. */
   talk: TalkState | undefined;
   people: People | undefined;
+  /** By viewer id, also of those who neither watch nor wait any more. */
+  names: ReadonlyMap<string, string> = new Map();
   /** The last refusal; undefined once something worked. */
   problem: ApiError | undefined;
 
   constructor(private readonly events: TalkEvents) {
     super();
     events.on("talk:state", (value) => this.talkChanged(parseTalkState(value)));
-    events.on("people", (value) => this.change({ people: parsePeople(value) ?? this.people }));
+    events.on("people", (value) => this.peopleChanged(parsePeople(value)));
   }
 
   get waiting(): number {
@@ -89,11 +85,20 @@ export class TalkRoom extends EventTarget {
     if (!talk) return;
     const asked = newlyWaiting(this.talk, talk).length > 0;
     // One's own id is told once.
-    this.change({ talk: { ...talk, you: talk.you || (this.talk?.you ?? "") } });
+    const you = talk.you || (this.talk?.you ?? "");
+    this.change({ talk: { ...talk, you }, names: this.withNames(talk.queue) });
     if (asked) this.dispatchEvent(new Event("asked"));
   }
 
-  private change(change: Partial<Pick<TalkRoom, "talk" | "people" | "problem">>): void {
+  private peopleChanged(people: People | undefined): void {
+    if (people) this.change({ people, names: this.withNames(people.named) });
+  }
+
+  private withNames(people: readonly { readonly viewerId: string; readonly name: string }[]): ReadonlyMap<string, string> {
+    return new Map([...this.names, ...people.map(({ viewerId, name }) => [viewerId, name] as const)]);
+  }
+
+  private change(change: Partial<Pick<TalkRoom, "talk" | "people" | "names" | "problem">>): void {
     Object.assign(this, change);
     this.dispatchEvent(new Event("change"));
   }

@@ -11,6 +11,9 @@ import { base, buttons, fields } from "./styles";
 /** Characters that the gateway takes. */
 export const longestMessage = 1000;
 
+/** Where the markers do not push the messages away. */
+const roomy = matchMedia("(min-width: 721px) and (min-height: 600px)");
+
 /** Pixels from the end at which somebody still reads the end. */
 const nearEnd = 40;
 
@@ -33,6 +36,7 @@ export class ChatPanel extends LitElement {
         display: flex;
         align-items: center;
         justify-content: space-between;
+        min-height: 52px;
         padding: 4px 4px 4px 16px;
         border-bottom: 1px solid var(--line);
       }
@@ -94,7 +98,16 @@ export class ChatPanel extends LitElement {
         border-radius: 4px 14px 14px;
         background: var(--sunken);
         overflow-wrap: anywhere;
+      }
+      .said {
         white-space: pre-line;
+      }
+      .own time {
+        color: inherit;
+      }
+      ::placeholder {
+        color: var(--muted);
+        opacity: 1;
       }
       .technician,
       .staff {
@@ -111,7 +124,6 @@ export class ChatPanel extends LitElement {
         align-items: baseline;
         font-size: 0.8125rem;
         font-weight: 600;
-        white-space: normal;
       }
       .empty {
         padding-bottom: 12px;
@@ -179,7 +191,7 @@ export class ChatPanel extends LitElement {
           ${closeIcon()}
         </button>
       </header>
-      <details ?open=${this.markers.length > 0} ?hidden=${this.beside}>
+      <details ?open=${this.markers.length > 0 && roomy.matches} ?hidden=${this.beside}>
         <summary>${text("markers")} <span>${this.markers.length > 0 ? this.markers.length : nothing}</span></summary>
         ${this.markers.length > 0
           ? html`<ol tabindex="0" aria-label=${text("markers")}>${this.markers.map((marker) => this.marker(marker))}</ol>`
@@ -200,7 +212,9 @@ export class ChatPanel extends LitElement {
   private message(message: ChatMessage) {
     const own = message.viewerId !== "" && message.viewerId === this.you;
     return html`<div class="message ${message.role} ${own ? "own" : ""}">
-      <div class="from"><span>${this.author(message, own)}</span> ${this.clock(message.at)}</div>${message.text}</div>`;
+      <div class="from"><span>${this.author(message, own)}</span> ${this.clock(message.at)}</div>
+      <div class="said">${message.text}</div>
+    </div>`;
   }
 
   private author({ name, role }: ChatMessage, own: boolean): string {

@@ -6,8 +6,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { TalkMode, TalkState } from "../api/conversation";
 import type { MessageKey } from "../i18n/format";
 import { Locale } from "../i18n/locale";
-import type { People } from "../studio/talk-people";
-import { command, type DeskRow, deskRows, nameIn } from "../studio/talk-room";
+import { command, type DeskRow, deskRows } from "../studio/talk-room";
 import { micIcon, micOffIcon } from "./icons";
 import { base, buttons } from "./styles";
 import { panel } from "./talk-styles";
@@ -38,8 +37,9 @@ export class TalkDesk extends LitElement {
       }
       fieldset {
         display: grid;
-        grid-template-columns: repeat(3, minmax(0, auto));
+        grid-template-columns: repeat(3, minmax(0, 1fr));
         gap: 4px;
+        min-width: 0;
         margin: 0;
         padding: 4px;
         border: 1px solid var(--line);
@@ -53,9 +53,9 @@ export class TalkDesk extends LitElement {
         display: grid;
         place-items: center;
         min-height: 40px;
-        padding: 4px 8px;
+        padding: 4px;
         border-radius: 20px;
-        font-size: 0.9375rem;
+        font-size: clamp(0.8125rem, 0.7rem + 0.6vw, 0.9375rem);
         font-weight: 600;
         line-height: 1.15;
         text-align: center;
@@ -100,8 +100,8 @@ export class TalkDesk extends LitElement {
   ];
 
   @property({ attribute: false }) talk: TalkState | undefined;
-  /** For their names. */
-  @property({ attribute: false }) people: People | undefined;
+  /** By viewer id. */
+  @property({ attribute: false }) names: ReadonlyMap<string, string> = new Map();
 
   private readonly locale = new Locale(this);
 
@@ -193,6 +193,7 @@ export class TalkDesk extends LitElement {
   }
 
   private name(viewerId: string): string {
-    return nameIn(this.talk, this.people, viewerId) || this.locale.text("deskUnnamed", { id: viewerId.slice(0, 4) });
+    const name = this.names.get(viewerId) ?? "";
+    return name === "" ? this.locale.text("deskUnnamed", { id: viewerId.slice(0, 4) }) : name;
   }
 }
