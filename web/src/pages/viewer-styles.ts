@@ -16,17 +16,45 @@ export const viewerStyles = css`
   }
   main {
     position: relative;
-    display: flex;
+    display: grid;
     flex: 1;
-    flex-direction: column;
+    grid-template: minmax(0, 1fr) auto / minmax(0, 1fr);
     min-height: 0;
     background: #06090b;
   }
+  main.chatting {
+    grid-template-columns: minmax(0, 1fr) clamp(300px, 26vw, 460px);
+  }
+  chat-panel {
+    grid-row: 1 / -1;
+    grid-column: 2;
+    border-left-width: 1px;
+  }
   .stage {
     position: relative;
-    flex: 1;
     min-height: 0;
     overflow: hidden;
+  }
+  camera-strip {
+    position: absolute;
+    inset: auto 0 8px;
+    width: max-content;
+    max-width: calc(100% - 16px);
+    margin-inline: auto;
+  }
+  .away {
+    position: absolute;
+    top: 56px;
+    left: 50%;
+    width: max-content;
+    max-width: calc(100% - 24px);
+    padding: 6px 14px;
+    border-radius: var(--radius-small);
+    background: rgb(11 16 19 / 82%);
+    color: var(--warm);
+    font-weight: 600;
+    text-align: center;
+    translate: -50% 0;
   }
   video,
   canvas {
@@ -55,21 +83,33 @@ export const viewerStyles = css`
     box-shadow: var(--shadow);
     translate: -50% 0;
   }
-  player-controls {
+  .several .invitation {
+    bottom: calc(clamp(54px, 13.5vw, 95px) + 40px);
+  }
+  .bar {
     padding: 6px max(12px, env(safe-area-inset-right)) max(6px, env(safe-area-inset-bottom))
       max(12px, env(safe-area-inset-left));
     border-top: 1px solid var(--line);
     background: var(--paper);
   }
-  main:fullscreen player-controls {
+  talk-button {
+    padding-block: 4px 6px;
+  }
+  main:fullscreen .bar {
     position: absolute;
     inset: auto 0 0;
     border: 0;
-    background: linear-gradient(transparent, rgb(0 0 0 / 75%));
+    background: linear-gradient(transparent, rgb(0 0 0 / 75%) 30%);
     transition: opacity 0.25s;
   }
+  main.chatting:fullscreen .bar {
+    right: clamp(300px, 26vw, 460px);
+  }
+  main:fullscreen camera-strip {
+    bottom: 130px;
+  }
   main:fullscreen .invitation {
-    bottom: 84px;
+    bottom: 150px;
   }
   main:fullscreen live-badges {
     transition: opacity 0.25s;
@@ -77,9 +117,31 @@ export const viewerStyles = css`
   main.idle:fullscreen {
     cursor: none;
   }
-  main.idle:fullscreen player-controls:not(:focus-within),
+  main.idle:fullscreen .bar:not(:focus-within),
+  main.idle:fullscreen camera-strip:not(:focus-within),
   main.idle:fullscreen live-badges {
     opacity: 0;
+  }
+  @media (max-width: 720px) {
+    main.chatting {
+      grid-template: minmax(90px, 1fr) minmax(250px, 2fr) auto / minmax(0, 1fr);
+    }
+    chat-panel {
+      grid-row: 2;
+      grid-column: 1;
+      border-width: 1px 0 0;
+    }
+    .chatting .bar {
+      grid-row: 3;
+    }
+    .chatting camera-strip,
+    .chatting #sound-on {
+      display: none;
+    }
+    main.chatting:fullscreen .bar {
+      position: static;
+      background: var(--paper);
+    }
   }
   @media (max-height: 480px) and (orientation: landscape) {
     :host {

@@ -1,12 +1,12 @@
 /**
- * `<player-controls>`: sound, quality and full screen. It only asks; the page acts on `mute`, `volume`, `quality` and
- * `fullscreen`.
+ * `<player-controls>`: sound, quality, chat and full screen. It only asks; the page acts on `mute`, `volume`, `quality`,
+ * `chat` and `fullscreen`.
  */
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { Locale } from "../i18n/locale";
-import { fullscreenExitIcon, fullscreenIcon, mutedIcon, soundIcon } from "./icons";
+import { chatIcon, fullscreenExitIcon, fullscreenIcon, mutedIcon, soundIcon } from "./icons";
 import type { QualityView } from "../viewer/quality";
 import { delayText } from "./quality-menu";
 import { base, buttons } from "./styles";
@@ -32,6 +32,22 @@ export class PlayerControls extends LitElement {
         min-width: 0;
         height: 44px;
         accent-color: var(--accent);
+      }
+      #chat {
+        position: relative;
+      }
+      .unread {
+        position: absolute;
+        top: 2px;
+        right: 0;
+        min-width: 20px;
+        padding: 0 5px;
+        border-radius: 999px;
+        background: color-mix(in srgb, var(--live) 82%, #000);
+        color: #fff;
+        font-size: 0.75rem;
+        line-height: 20px;
+        text-align: center;
       }
       .between {
         flex: 1;
@@ -73,6 +89,9 @@ export class PlayerControls extends LitElement {
   @property({ attribute: false }) quality: QualityView | undefined;
   /** Seconds that the picture is behind the camera; undefined while unknown. */
   @property({ attribute: false }) delay: number | undefined;
+  @property({ type: Boolean, attribute: "chat-open" }) chatOpen = false;
+  /** Messages that nobody has looked at. */
+  @property({ type: Number }) unread = 0;
 
   private readonly locale = new Locale(this);
 
@@ -100,6 +119,15 @@ export class PlayerControls extends LitElement {
             @choose=${(event: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("quality", { detail: event.detail }))}
           ></quality-menu>`
         : nothing}
+      <button
+        class="icon"
+        id="chat"
+        aria-expanded=${this.chatOpen}
+        aria-label=${this.unread > 0 ? text("chatUnread", { count: this.unread }) : text(this.chatOpen ? "chatClose" : "chatOpen")}
+        @click=${() => this.ask("chat")}
+      >
+        ${chatIcon()} ${this.unread > 0 ? html`<span class="unread">${this.unread > 99 ? "99+" : this.unread}</span>` : nothing}
+      </button>
       ${this.canFullscreen
         ? html`<button
             class="icon"
@@ -112,12 +140,23 @@ export class PlayerControls extends LitElement {
         : nothing}`;
   }
 
-  private ask(name: "mute" | "fullscreen"): void {
+  /** Where the focus goes when the chat is closed. */
+  focusChat(): void {
+    this.renderRoot.querySelector<HTMLElement>("#chat")?.focus();
+  }
+
+  private ask(name: "mute" | "chat" | "fullscreen"): void {
     this.dispatchEvent(new Event(name));
   }
 
   private slid(event: Event): void {
     const detail = Number((event.target as HTMLInputElement).value);
     this.dispatchEvent(new CustomEvent("volume", { detail }));
+  }
+}
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "player-controls": PlayerControls;
   }
 }

@@ -40,6 +40,9 @@ const asksFirst: Face = { label: "talkRequest", text: "talkRequestText", icon: h
 /** Pressing changes nothing while these hold. */
 const dead: ReadonlySet<string> = new Set(["unavailable", "off", "muted", "insecure"]);
 
+/** The space bar does the same while these hold. */
+const byKey: ReadonlySet<string> = new Set(["idle", "turn"]);
+
 @customElement("talk-button")
 export class TalkButton extends LitElement {
   static override styles = [
@@ -78,7 +81,7 @@ export class TalkButton extends LitElement {
       .speaking,
       .speaking:hover {
         border-color: transparent !important;
-        background: var(--live);
+        background: color-mix(in srgb, var(--live) 82%, #000);
         color: #fff;
         animation: glow 1.6s ease-in-out infinite;
       }
@@ -140,6 +143,11 @@ export class TalkButton extends LitElement {
         background: #fff;
         translate: 16px 0;
       }
+      @media not ((hover: hover) and (pointer: fine)) {
+        .keys {
+          display: none;
+        }
+      }
       @media (max-width: 720px) {
         :host {
           grid-template-columns: minmax(0, 1fr) auto;
@@ -191,6 +199,7 @@ export class TalkButton extends LitElement {
         class=${state}
         aria-disabled=${dead.has(state)}
         aria-describedby="hint"
+        aria-keyshortcuts="Space"
         @pointerdown=${this.down}
         @pointerup=${this.up}
         @pointercancel=${this.up}
@@ -202,7 +211,9 @@ export class TalkButton extends LitElement {
       >
         ${face.icon()} <span>${text(face.label)}</span>
       </button>
-      <p class="text" id="hint">${hint}</p>
+      <p class="text" id="hint">
+        ${hint} ${byKey.has(state) ? html`<span class="keys">${text("talkSpaceText")}</span>` : nothing}
+      </p>
       <p class="hidden-text" role="status">${text(face.label)}. ${hint}</p>
       <div class="last">
         ${state === "waiting"
