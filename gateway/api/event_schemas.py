@@ -23,6 +23,7 @@ MAX_CANDIDATE = 1_024
 
 Name = Annotated[str, Field(max_length=MAX_NAME)]
 TalkMode = Literal["open", "request", "off"]
+TalkStanding = Literal["none", "waiting", "granted", "speaking", "muted"]
 
 
 class Schema(BaseModel):
@@ -46,6 +47,10 @@ class Schema(BaseModel):
 
 
 Model = TypeVar("Model", bound=Schema)
+
+
+def _empty(text: str) -> bool:
+    return not text
 
 
 class Nothing(Schema):
@@ -155,8 +160,8 @@ class IceServer(Schema):
     """The shape of an RTCIceServer."""
 
     urls: tuple[str, ...]
-    username: str | None = None
-    credential: str | None = Field(default=None, repr=False)
+    username: str = Field(default="", exclude_if=_empty)
+    credential: str = Field(default="", exclude_if=_empty, repr=False)
 
 
 class SessionAnswer(Schema):
@@ -312,7 +317,7 @@ class Person(Schema):
     loss: float | None
     glass_to_glass: float | None
     freezes: int | None
-    talk: Literal["none", "waiting", "granted", "speaking", "muted"]
+    talk: TalkStanding
 
 
 class People(Schema):
@@ -338,7 +343,7 @@ class ChatMessage(Schema):
     id: str
     at: float
     """Unix milliseconds."""
-    from_: Author = Field(alias="from")
+    author: Author = Field(validation_alias="from", serialization_alias="from")
     text: str
 
 
@@ -362,45 +367,6 @@ class Markers(Schema):
     """All markers of the order, oldest first."""
 
     markers: tuple[Marker, ...]
-
-
-CLIENT_EVENTS: dict[str, tuple[type[Schema], type[Schema]]] = {
-    "watch": (Watch, Nothing),
-    "session:offer": (SessionOffer, SessionAnswer),
-    "session:candidate": (SessionCandidate, Nothing),
-    "session:close": (SessionNamed, Nothing),
-    "layer:select": (LayerSelect, Nothing),
-    "camera:select": (CameraSelect, Nothing),
-    "playback:report": (PlaybackReport, Nothing),
-    "clock:read": (Nothing, ClockReading),
-    "talk:request": (Nothing, Nothing),
-    "talk:start": (Nothing, Nothing),
-    "talk:stop": (Nothing, Nothing),
-    "talk:withdraw": (Nothing, Nothing),
-    "talk:grant": (ViewerNamed, Nothing),
-    "talk:deny": (ViewerNamed, Nothing),
-    "talk:mute": (TalkMute, Nothing),
-    "talk:policy": (TalkPolicy, Nothing),
-    "viewer:kick": (ViewerNamed, Nothing),
-    "chat:send": (ChatSend, ChatMessage),
-    "marker:add": (MarkerAdd, Marker),
-}
-"""What a page sends, and what the acknowledgement says beside `ok`."""
-
-SERVER_EVENTS: dict[str, type[Schema]] = {
-    "stream:state": StreamState,
-    "viewers": Viewers,
-    "layer:state": LayerState,
-    "uplink:state": UplinkState,
-    "session:closed": SessionClosed,
-    "server:draining": Draining,
-    "talk:state": TalkState,
-    "people": People,
-    "chat:history": ChatHistory,
-    "chat:message": ChatMessage,
-    "markers": Markers,
-    "marker": Marker,
-}
 
 
 def parse(model: type[Model], data: object) -> Model:

@@ -8,20 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import socketio
 from aiohttp import web
-from aiohttp.typedefs import Handler as HttpHandler
 from socketio.exceptions import ConnectionRefusedError as Refused
 
 from gateway.access.grants import Grant
-from gateway.api.auth import client_address
+from gateway.api.conversation_feed import ConversationFeed
 from gateway.api.errors import preferred_language, sentence
 from gateway.api.event_schemas import MAX_NAME, Draining, SessionClosed, Watch
-from gateway.api.library_log import library_logger
+from gateway.api.kick_requests import KickRequests
 from gateway.api.listener import Listener
 from gateway.api.live_feed import (
     LiveFeed,
@@ -31,8 +30,8 @@ from gateway.api.live_feed import (
     person_room,
     staff_room,
 )
-from gateway.api.middleware import origin_allowed
 from gateway.api.page_requests import PageRequests
+from gateway.api.people_feed import PeopleFeed
 from gateway.api.presence import Presence
 from gateway.api.quality_feed import QualityFeed
 from gateway.api.rate_limit import RateLimiter
@@ -54,21 +53,30 @@ from gateway.log import get_logger
 from gateway.signalling.sessions import RETRY_DRAINING, Session
 
 NAMESPACE = "/live"
-SOCKET_PATH = "/socket.io/"
-MAX_MESSAGE = 96 * 1024
-"""Bytes of one message, which may be an offer of 64 KB."""
 MAX_EVENT = 16 * 1024
-"""Characters of any other event's payload."""
+"""Characters of the payload of an event that is no offer."""
+KICKED_HEARS = 0.1
+"""Seconds in which who is sent out hears that its sessions have ended, before the connection does."""
 FLOOD = 100
 FLOOD_TIME = 10.0
 """Messages refused for their number within so many seconds after which a client is hung up on."""
 MAX_LISTENERS = 10_000
 _SWEEP = 0.5
 """Seconds between looks for listeners whose token has ended."""
-_GOODBYE = 2.0
-"""Seconds that all listeners together have to be told of the end."""
 
 log = get_logger("gateway.api.events")
+
+
+class Feed(Protocol):
+    """Messages that become due. Instants are monotonic seconds."""
+
+    def due(self, now: float) -> list[Message]:
+        """What is to be sent now."""
+        ...
+
+    def next_due(self) -> float | None:
+        """When `due` may have something again; None while nothing is known of."""
+        ...
 
 
 class LiveEvents:
@@ -81,10 +89,17 @@ class LiveEvents:
         self._feed = LiveFeed(services.media)
         self._quality = QualityFeed(services.sessions)
         self._talk = TalkFeed(services.media, services.sessions, self._presence, services.clock)
+        self._people = PeopleFeed(services, self._presence, self._talk)
+        self._conversation = ConversationFeed(services.conversations, services.clock, self._push)
         self._listeners: dict[str, Listener] = {}
+        self._feeds: tuple[Feed, ...] = (self._feed, self._quality, self._talk, self._people)
         self._wake = asyncio.Event()
         self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
-        self.requests = RequestBook([self, PageRequests(services), TalkRequests(self._talk, services.clock)])
+        kicks = KickRequests(
+            services.sessions, self._presence, self._talk, services.clock, self._dismiss_kicked
+        )
+        talk = TalkRequests(self._talk, services.clock)
+        self.requests = RequestBook([self, PageRequests(services), talk, kicks, self._conversation])
         server.on("connect", self.connect, namespace=NAMESPACE)
         server.on("disconnect", self.disconnect, namespace=NAMESPACE)
         server.on("*", self.message, namespace=NAMESPACE)
@@ -134,7 +149,7 @@ class LiveEvents:
         of_its_kind = staff_room(order_id) if listener.staff else customers_room(order_id)
         for room in (order_room(order_id), person_room(order_id, grant.subject), of_its_kind):
             await self._server.enter_room(sid, room, namespace=NAMESPACE)
-        await self._send(self._snapshot(listener))
+        await self._send(await self._snapshot(listener))
         self._wake.set()
 
     async def disconnect(self, sid: str, *_: object) -> None:
@@ -146,6 +161,8 @@ class LiveEvents:
             self._feed.leave(listener.order_id)
             self._quality.leave(listener.order_id, listener.grant.subject)
             self._talk.leave(listener)
+            if listener.order_id not in self._presence:
+                self._conversation.forget(listener.order_id)
 
     async def message(self, event: str, sid: str, *arguments: object) -> dict[str, object]:
         """Any event of a client; the acknowledgement is {ok} or {error, code}."""
@@ -182,23 +199,27 @@ class LiveEvents:
                 self._end(listener, "rate_limited")
             raise
 
-    def _end(self, listener: Listener, reason: str) -> None:
-        """The sweep, which runs at once, dismisses it; the first reason stays."""
-        if listener.expires_at > 0:
-            listener.expires_at, listener.ending = 0.0, reason
+    def _end(self, listener: Listener, reason: str, after: float = 0.0) -> None:
+        """A sweep dismisses it, `after` seconds at the earliest; the first reason stays."""
+        if not listener.ending:
+            listener.ending = reason
+            listener.expires_at = min(listener.expires_at, self._services.clock.time() + after)
             self._wake.set()
+
+    def _dismiss_kicked(self, listener: Listener) -> None:
+        self._end(listener, "kicked", KICKED_HEARS)
 
     async def run(self) -> None:
         """Send what is due; end listeners whose token has ended. Runs until cancelled."""
         while True:
             await self._sleep()
-            for feed in (self._feed, self._quality, self._talk):
+            for feed in self._feeds:
                 await self._step(partial(self._send_due, feed))
             await self._step(self._sweep)
 
     async def _sleep(self) -> None:
         now = self._services.clock.monotonic()
-        dues = (now + _SWEEP, self._feed.next_due(), self._quality.next_due(), self._talk.next_due())
+        dues = [now + _SWEEP, *(feed.next_due() for feed in self._feeds)]
         wait = max(0.0, min(due for due in dues if due is not None) - now)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):  # wait_for of Python 3.11 may swallow a cancellation
@@ -213,7 +234,7 @@ class LiveEvents:
             self._services.drops["live_step_failed"] += 1
             log.exception("a step of the live events failed")
 
-    async def _send_due(self, feed: LiveFeed | QualityFeed | TalkFeed) -> None:
+    async def _send_due(self, feed: Feed) -> None:
         await self._send(feed.due(self._services.clock.monotonic()))
 
     async def _sweep(self) -> None:
@@ -236,14 +257,28 @@ class LiveEvents:
 
     async def _watch(self, listener: Listener, _: Watch) -> Answer:
         """The whole state again, for a page that wants it."""
-        await self._send(self._snapshot(listener))
+        await self._send(await self._snapshot(listener))
         return None
 
-    def _snapshot(self, listener: Listener) -> list[Message]:
+    async def _snapshot(self, listener: Listener) -> list[Message]:
         """All that a page is told by and by, at once."""
-        mine = self._quality.snapshot(listener.order_id, listener.grant.subject, listener.sid)
-        shared = self._feed.snapshot(listener.order_id, listener.sid)
-        return shared + self._talk.snapshot(listener) + mine
+        order_id, room = listener.order_id, listener.sid
+        written = await self._conversation.snapshot(order_id, room)
+        if listener.sid not in self._listeners:  # it went meanwhile
+            return []
+        people = self._people.snapshot(order_id, room) if listener.staff else []
+        mine = self._quality.snapshot(order_id, listener.grant.subject, room)
+        return [
+            *self._feed.snapshot(order_id, room),
+            *self._talk.snapshot(listener),
+            *people,
+            *mine,
+            *written,
+        ]
+
+    def _push(self, message: Message) -> None:
+        self._feed.push(*message)
+        self._wake.set()
 
     async def _send(self, messages: list[Message]) -> None:
         for event, data, room in messages:
@@ -256,7 +291,7 @@ class LiveEvents:
     async def _dismiss(self, listeners: list[Listener]) -> None:
         """Tell listeners that their time is over, then hang up."""
         for listener in listeners:
-            goodbye = SessionClosed(session_id="", reason=listener.ending).wire()
+            goodbye = SessionClosed(session_id="", reason=listener.ending or "expired").wire()
             await self._send([Message("session:closed", goodbye, listener.sid)])
             await self._server.disconnect(listener.sid, namespace=NAMESPACE)
 
@@ -271,7 +306,7 @@ class LiveEvents:
     def _renewed(self, subject: str, stream_id: str | None, expires_at: float) -> None:
         for listener in self._listeners.values():
             mine = listener.grant.subject == subject and listener.grant.stream_id == stream_id
-            if mine and listener.expires_at > 0:
+            if mine and not listener.ending:
                 listener.expires_at = max(listener.expires_at, expires_at)
 
     def _changed(self, order_id: str) -> None:
@@ -320,57 +355,3 @@ def _require_size(event: str, data: object) -> None:
         raise Malformed("expected JSON") from None
     if size > MAX_EVENT:
         raise TooLarge(f"at most {MAX_EVENT} characters")
-
-
-def _may_connect(origin: str | None, environ: Mapping[str, Any], services: Services) -> bool:
-    """Our own pages, under whatever name the gateway was reached, and those of the configured origins."""
-    if origin is None:
-        return False  # asked for the headers of a request that is from no page
-    own = f"//{environ.get('HTTP_HOST')}"
-    return origin.partition(":")[2] == own or origin_allowed(origin, services.settings.origins)
-
-
-def attach(app: web.Application, services: Services) -> None:
-    """Serve `/socket.io/` from `app`; the sending task lives as long as the application."""
-    server = socketio.AsyncServer(
-        async_mode="aiohttp",
-        cors_allowed_origins=lambda origin, environ: _may_connect(origin, environ, services),
-        cors_credentials=False,
-        max_http_buffer_size=MAX_MESSAGE,
-        namespaces=[NAMESPACE],
-        logger=library_logger("gateway.socketio", services.drops, "live_malformed"),
-        engineio_logger=library_logger("gateway.engineio", services.drops, "live_malformed"),
-    )
-    server.attach(app)
-    handshakes = RateLimiter(clock=services.clock, rate=20.0, burst=200.0)
-
-    @web.middleware
-    async def guard(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
-        """Before the library: it keeps a task for each handshake, and a request that is too large waiting."""
-        if request.path == SOCKET_PATH:
-            if "sid" not in request.query:
-                handshakes.take(client_address(request))
-            if (request.content_length or 0) > MAX_MESSAGE:
-                raise TooLarge(f"at most {MAX_MESSAGE} bytes")
-        return await handler(request)
-
-    app.middlewares.append(guard)
-    events = LiveEvents(server, services)
-
-    async def sending(_: web.Application) -> AsyncIterator[None]:
-        task = asyncio.create_task(events.run(), name="live-events")
-        yield
-        task.cancel()
-        await asyncio.wait((task,))
-        await server.shutdown()
-
-    async def hang_up(_: web.Application) -> None:
-        """Before aiohttp waits for open requests: a WebSocket would keep it waiting to its deadline."""
-        goodbyes = [asyncio.create_task(server.eio.disconnect(sid)) for sid in tuple(server.eio.sockets)]
-        if goodbyes:
-            late = (await asyncio.wait(goodbyes, timeout=_GOODBYE))[1]
-            for task in late:
-                task.cancel()
-
-    app.cleanup_ctx.append(sending)
-    app.on_shutdown.append(hang_up)

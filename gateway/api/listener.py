@@ -25,8 +25,8 @@ class Listener:
     """What the page calls its person, if it does."""
     since: float = 0.0
     """Unix seconds."""
-    ending: str = "expired"
-    """What to say when `expires_at` has come."""
+    ending: str = ""
+    """Why it is hung up on at `expires_at`, if not because its time is over."""
     presses: bool = False
     """Whether it holds the talk button."""
     refusals: int = 0

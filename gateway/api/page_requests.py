@@ -44,7 +44,7 @@ class PageRequests:
             self._services.whip.publish(request) if publishes else self._services.whep.play(request)
         )
         servers = tuple(
-            schemas.IceServer(urls=(x.url,), username=x.username, credential=x.credential)
+            schemas.IceServer(urls=(x.url,), username=x.username or "", credential=x.credential or "")
             for x in opened.ice_servers
         )
         return schemas.SessionAnswer(

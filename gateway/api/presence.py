@@ -34,9 +34,9 @@ class Presence:
             if not self._staff[listener.order_id]:
                 del self._staff[listener.order_id]
 
-    def orders(self) -> Iterator[str]:
-        """The orders that somebody has a page of."""
-        return iter(self._orders)
+    def __contains__(self, order_id: str) -> bool:
+        """Whether somebody has a page of the order."""
+        return order_id in self._orders
 
     def watched_by_staff(self) -> Iterator[str]:
         """The orders that somebody of the workshop has a page of."""

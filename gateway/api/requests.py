@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from gateway.api.event_schemas import CLIENT_EVENTS, Schema, parse
+from gateway.api.event_schemas import Schema, parse
+from gateway.api.event_table import CLIENT_EVENTS
 from gateway.api.listener import Listener
 
 Answer = Schema | None

@@ -7,7 +7,7 @@ from aiohttp import web
 from gateway.api import (
     admin_conversation,
     admin_streams,
-    events,
+    live_server,
     live_stream,
     middleware,
     ops,
@@ -42,6 +42,6 @@ def create_app(services: Services) -> web.Application:
             web.options("/api/{tail:.*}", middleware.api_preflight),
         ]
     )
-    events.attach(app, services)
+    live_server.attach(app, services)
     whep_extensions.attach(app, services)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -26,6 +27,9 @@ from tests.signalling_rig import (
     serving,
 )
 from tests.waiting import eventually
+
+SNAPSHOT = ("stream:state", "viewers", "talk:state", "chat:history", "markers")
+"""What everybody is told on connection."""
 
 
 @pytest.fixture
@@ -57,7 +61,8 @@ async def enter(http: Http, rig: Rig, pages: list[Page], **claims: Any) -> Page:
     page = Page()
     pages.append(page)
     claims.setdefault("subject", "anna")
-    await page.connect(root(http), {"token": rig.token(Scope.WATCH, **claims)})
+    scopes = claims.pop("scopes", (Scope.WATCH,))
+    await page.connect(root(http), {"token": rig.token(*scopes, **claims)})
     return page
 
 
@@ -101,13 +106,24 @@ async def test_viewers_are_counted(http: Http, rig: Rig, pages: list[Page]) -> N
 async def test_nobody_hears_another_order(http: Http, rig: Rig, pages: list[Page]) -> None:
     ours = await enter(http, rig, pages)
     theirs = await enter(http, rig, pages, order_id=OTHER_ORDER)
-    await theirs.hears("viewers")
+    studio = await enter(http, rig, pages, subject="technician", scopes=(Scope.PUBLISH,))
+    await theirs.hears("markers")
+    await theirs.ask("watch", {})
     session_id = await go_live(rig)
     await ours.hears("stream:state", 2)
     rig.sessions.close(session_id)
     await ours.hears("stream:state", 3)
-    assert {name for name, _ in theirs.heard} == {"stream:state", "viewers", "talk:state"}
-    assert len(theirs.all("stream:state")) == 1
+    for event, data in (
+        ("talk:policy", {"mode": "off"}),
+        ("chat:send", {"text": "x"}),
+        ("marker:add", {"label": "x"}),
+    ):
+        assert (await studio.ask(event, data))["ok"] is True
+    await ours.hears_that("talk:state", lambda state: state["mode"] == "off")
+    await ours.hears("chat:message")
+    await ours.hears("marker")
+    await theirs.ask("clock:read", {})
+    assert Counter(name for name, _ in theirs.heard) == dict.fromkeys(SNAPSHOT, 2)
 
 
 @pytest.mark.parametrize("auth", [None, {}, {"token": 7}, {"token": "nonsense"}, "token"])

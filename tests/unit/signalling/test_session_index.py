@@ -45,3 +45,12 @@ async def test_one_who_takes_over_takes_the_place_of_the_former(rig: Rig) -> Non
     assert later is not former
     assert rig.sessions.index.of_order(ORDER) == (later,)
     await rig.sessions.stop()
+
+
+async def test_a_person_is_found_by_what_others_know(rig: Rig) -> None:
+    first, second = await publish(rig, subject="anna"), await publish(rig, subject="anna", camera="b")
+    boris = await publish(rig, subject="boris", camera="c")
+    assert rig.sessions.index.of_viewer(ORDER, first.viewer_id) == (first, second)
+    assert rig.sessions.index.of_viewer(ORDER, boris.viewer_id) == (boris,)
+    assert rig.sessions.index.of_viewer(OTHER_ORDER, boris.viewer_id) == ()
+    await rig.sessions.stop()

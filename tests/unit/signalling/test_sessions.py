@@ -10,8 +10,9 @@ import pytest
 
 from gateway.access.grants import Grant, Scope
 from gateway.clock import ManualClock, SystemClock
-from gateway.errors import Conflict, NotFound, Unacceptable, Unavailable
+from gateway.errors import Conflict, Kicked, NotFound, Unacceptable, Unavailable
 from gateway.protocol.description import DtlsRole, IceCredentials, NegotiatedSession
+from gateway.signalling.bans import BAN
 from gateway.signalling.ports import SessionKind, SessionSpec
 from gateway.signalling.sessions import Session, SessionRegistry, new_etag, new_session_id
 from tests.signalling_rig import ORDER, FakePlane, grant
@@ -234,6 +235,20 @@ async def test_revoked_streams_end_and_others_stay() -> None:
     assert rig.registry.close_streams({"access-1"}) == 1
     assert await rig.ending_of(gone) == "revoked"
     assert {s.session_id for s in rig.registry.sessions()} == {kept.session_id, staff.session_id}
+
+
+async def test_who_is_kicked_loses_all_sessions_and_gets_none_for_a_while() -> None:
+    rig = Rig(ManualClock())
+    anna, other = customer("anna"), rig.watch(customer("other"))
+    first, second = rig.watch(anna), rig.watch(anna)
+    assert rig.registry.kick(ORDER, "anna") == 2
+    assert [await rig.ending_of(session) for session in (first, second)] == ["kicked", "kicked"]
+    with pytest.raises(Kicked):
+        rig.watch(anna)
+    assert rig.registry.sessions() == (other,)
+    rig.clock.advance(BAN)
+    rig.watch(anna)
+    await rig.registry.stop()
 
 
 async def test_draining_refuses_new_sessions_and_keeps_the_old() -> None:
