@@ -160,6 +160,9 @@ export class StudioDesk extends LitElement {
         ${this.sound()}
         <div class="problem" role="alert">${this.problem ? this.problem.sentence || text(this.problem.key) : ""}</div>
         <uplink-line .uplink=${this.uplink} ?hidden=${this.uplink === undefined}></uplink-line>
+      </section>
+      <technician-side .events=${this.events} .camera=${this.camera}></technician-side>
+      <section class="below" aria-label=${text("source")}>
         <outgoing-table .stats=${this.stats} ?hidden=${this.stats === undefined}></outgoing-table>
         <div class="aside">
           <dl>
@@ -176,8 +179,7 @@ export class StudioDesk extends LitElement {
             ${text("studioChangeToken")}
           </button>
         </div>
-      </section>
-      <technician-side .events=${this.events} .camera=${this.camera}></technician-side>`;
+      </section>`;
   }
 
   /** How loud the customers are, while they can be heard. */

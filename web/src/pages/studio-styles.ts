@@ -5,16 +5,24 @@ import { css } from "lit";
 export const studioStyles = css`
   :host {
     display: grid;
-    grid-template-columns: minmax(0, 1fr) minmax(320px, 26rem);
+    grid-template: "stage side" auto "below side" 1fr / minmax(0, 1fr) minmax(320px, 26rem);
     align-items: start;
-    gap: 24px;
+    gap: 16px 24px;
     padding-block: 8px 40px;
   }
-  .stage {
+  .stage,
+  .below {
     display: grid;
+    grid-area: stage;
     grid-template-columns: minmax(0, 1fr);
     gap: 16px;
     min-width: 0;
+  }
+  .below {
+    grid-area: below;
+  }
+  technician-side {
+    grid-area: side;
   }
   .picture {
     position: relative;
@@ -136,7 +144,7 @@ export const studioStyles = css`
   }
   @media (max-width: 900px) {
     :host {
-      grid-template-columns: minmax(0, 1fr);
+      grid-template: "stage" "side" "below" / minmax(0, 1fr);
     }
   }
   @media (max-width: 480px) {

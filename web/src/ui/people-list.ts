@@ -37,7 +37,7 @@ export class PeopleList extends LitElement {
         gap: 12px;
       }
       .verdict {
-        display: inline-flex;
+        display: flex;
         align-items: center;
         gap: 8px;
         font-weight: 600;
@@ -123,6 +123,7 @@ export class PeopleList extends LitElement {
             ? html` · ${text(standing)}`
             : nothing}
         </span>
+        <span class="verdict" data-verdict=${verdict}>${text(verdicts[verdict])}</span>
       </span>
       <button
         class="small"
@@ -133,7 +134,6 @@ export class PeopleList extends LitElement {
       >
         ${text("peopleKick")}
       </button>
-      <span class="verdict" data-verdict=${verdict}>${text(verdicts[verdict])}</span>
       ${this.figures(person)} ${this.doomed === person.viewerId ? this.sure(person.viewerId, name) : nothing}
     </li>`;
   }
