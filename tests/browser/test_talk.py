@@ -44,6 +44,15 @@ SAID = """() => ({state: window.__repairLive.state, talk: window.__repairLive.ta
   shown: window.__repairLive.cameras.shown, away: window.__repairLive.cameras.away ?? null,
   session: window.__repairLive.sessionUrl ?? ""})"""
 
+SOCKETS = """window.sockets = [];
+window.WebSocket = class extends WebSocket {
+  constructor(url) {
+    super(window.reachable ? url : "ws://127.0.0.1:9/");
+    window.sockets.push(this);
+  }
+};"""
+"""Lets no WebSocket reach the gateway until the page is told that it may."""
+
 RELEASE_DEADLINE = 0.3
 """Seconds after which nobody is heard who has let the button go."""
 
@@ -109,11 +118,16 @@ async def technician(
 async def customer(browser: Browser, gateway: GatewayServer, order: str, name: str = "customer") -> Page:
     """The viewer page once its picture moves and its talk button is ready."""
     page = await (await browser.new_context(viewport={"width": 1000, "height": 700})).new_page()
+    await plays(page, gateway, order, name)
+    await says(page, "idle")
+    return page
+
+
+async def plays(page: Page, gateway: GatewayServer, order: str, name: str = "customer") -> None:
+    """Open the viewer page and wait until its picture moves."""
     token = gateway.token(order, Scope.WATCH, Scope.TALK, subject=name)
     await page.goto(f"{gateway.url}/live-stream#token={token}")
     await page.wait_for_function("() => window.__repairLive?.state === 'playing'", timeout=30_000)
-    await says(page, "idle")
-    return page
 
 
 async def says(page: Page, state: str) -> None:
@@ -191,6 +205,28 @@ async def test_a_viewer_who_may_not_speak_has_no_button(
     await page.goto(f"{gateway.url}/live-stream#token={gateway.watch_token(order)}")
     await page.wait_for_function("() => window.__repairLive?.state === 'playing'", timeout=30_000)
     assert await page.locator("talk-button").count() == 0
+
+
+async def test_without_events_the_picture_plays_and_a_new_connection_needs_a_new_press(
+    browser: Browser, gateway: GatewayServer, order: str, technician: Technician
+) -> None:
+    page = await browser.new_page()
+    await page.add_init_script(SOCKETS)
+    await plays(page, gateway, order)
+    await says(page, "unavailable")
+
+    await page.evaluate("() => { window.reachable = true; }")
+    await says(page, "idle")
+    await technician.hears(await hold(page))
+    await page.evaluate("() => window.sockets.at(-1).close()")
+    await says(page, "unavailable")
+    await says(page, "idle")
+    await technician.desk.hears_that("talk:state", lambda state: not state["speakers"])
+    back = time.time() + RELEASE_DEADLINE
+    await asyncio.sleep(2 * RELEASE_DEADLINE)
+    assert not await technician.heard_since(back)
+    await page.mouse.up()
+    await technician.hears(await hold(page))
 
 
 async def test_a_viewer_changes_camera_in_the_running_session(

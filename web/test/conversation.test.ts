@@ -53,11 +53,12 @@ describe("cameras", () => {
   it("begins with one that is live", () => {
     const cameras = new Cameras("main");
     cameras.know([camera("main", false), camera("microscope")]);
-    expect(cameras.main?.name).toBe("microscope");
+    expect(cameras.first).toBe("microscope");
     cameras.know([camera("main"), camera("microscope")]);
-    expect(cameras.main?.name).toBe("main");
+    expect(cameras.first).toBeUndefined();
     cameras.know([]);
-    expect(cameras.main).toBeUndefined();
+    expect([cameras.main, cameras.first]).toEqual([undefined, undefined]);
+    expect(new Cameras("microscope").first).toBe("microscope");
   });
 
   it("asks for no more thumbnails than fit", () => {

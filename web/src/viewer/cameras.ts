@@ -57,6 +57,12 @@ export class Cameras {
     return this.state ? wanted : (this.live[0] ?? wanted);
   }
 
+  /** The camera that a new session begins with; undefined for the order's main one. */
+  get first(): string | undefined {
+    const name = this.main?.name ?? this.wanted;
+    return name === "main" ? undefined : name;
+  }
+
   /** Lines for thumbnails that a new session should have. */
   get thumbnails(): number {
     const count = this.live.length;

@@ -243,16 +243,9 @@ export class LiveViewer {
     this.urls = fresh ?? this.urls;
   }
 
-  /** The camera to begin with; undefined for the order's main one. */
-  private get camera(): string | undefined {
-    const { cameras } = this.part;
-    const name = cameras.main?.name ?? cameras.wanted;
-    return name === "main" ? undefined : name;
-  }
-
   private whepUrl(urls: LiveUrls): string {
     const order = this.payload?.orderId ?? "";
-    const camera = this.camera;
+    const camera = this.part.cameras.first;
     const path = camera ? `/whep/${encodeURIComponent(order)}/${encodeURIComponent(camera)}` : urls.whepUrl;
     return reachable(path, location.href);
   }
@@ -270,7 +263,7 @@ export class LiveViewer {
     try {
       const session = await watch({
         events: this.events,
-        camera: this.camera,
+        camera: this.part.cameras.first,
         thumbnails: this.part.cameras.thumbnails,
         talk: this.part.mayTalk,
         url: this.whepUrl(this.urls),
