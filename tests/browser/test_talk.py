@@ -229,6 +229,50 @@ async def test_without_events_the_picture_plays_and_a_new_connection_needs_a_new
     await technician.hears(await hold(page))
 
 
+async def test_the_microphone_stays_on_where_that_is_wished(
+    browser: Browser, gateway: GatewayServer, order: str, technician: Technician
+) -> None:
+    page = await customer(browser, gateway, order)
+    switch = page.locator("talk-button #latch")
+    switched = time.time()
+    await switch.click()
+    await technician.hears(switched)
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await page.locator("player-controls #mute").click()
+    await technician.hears(time.time() + RELEASE_DEADLINE)
+
+    await technician.decide("talk:mute")
+    await says(page, "muted")
+    await technician.decide("talk:mute", muted=False)
+    await says(page, "idle")
+    await expect(switch).to_have_attribute("aria-checked", "false")
+
+
+async def test_customer_and_technician_write_to_each_other(
+    browser: Browser, gateway: GatewayServer, order: str, technician: Technician
+) -> None:
+    page = await customer(browser, gateway, order)
+    said = await technician.desk.ask("chat:send", {"text": "The battery is swollen."})
+    noted = await technician.desk.ask("marker:add", {"label": "Battery removed"})
+    assert said["ok"]
+    assert noted["ok"]
+    await expect(page.locator("player-controls .unread")).to_have_text("1")
+    await page.keyboard.press("c")
+    panel = page.locator("chat-panel")
+    await expect(panel.locator("[role=log]")).to_contain_text("The battery is swollen.")
+    await expect(panel.locator("details")).to_contain_text("Battery removed")
+    await expect(panel.locator("#message")).to_be_focused()
+    await expect(page.locator("player-controls .unread")).to_have_count(0)
+
+    await page.keyboard.type("Take a new one, please")
+    await page.keyboard.press("Enter")
+    await technician.desk.hears_that("chat:message", lambda said: said["text"] == "Take a new one, please")
+    await expect(panel.locator(".own")).to_contain_text("Take a new one, please")
+    await expect(panel.locator("#message")).to_have_value("")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("player-controls #chat")).to_be_focused()
+
+
 async def test_a_viewer_changes_camera_in_the_running_session(
     browser: Browser, gateway: GatewayServer, order: str, foreign_page: str, technician: Technician
 ) -> None:
