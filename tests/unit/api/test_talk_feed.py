@@ -229,6 +229,15 @@ async def test_a_held_button_goes_with_its_page_and_the_turn_waits_for_the_next(
     assert floor.state().granted == ()
 
 
+async def test_the_button_is_let_go_by_the_page_that_held_it(stage: Stage) -> None:
+    anna, second = stage.enter(ANNA), stage.enter(ANNA)
+    await stage.ask(anna, "talk:start")
+    stage.leave(anna)
+    floor = stage.rig.plane.talk(ORDER).floor
+    assert not floor.may_speak(second.viewer_id)
+    assert floor.state().granted == (second.viewer_id,)
+
+
 async def test_who_still_has_a_session_has_not_left(stage: Stage) -> None:
     await publish(stage.rig)
     stage.enter(TECHNICIAN)
@@ -246,7 +255,7 @@ async def test_who_still_has_a_session_has_not_left(stage: Stage) -> None:
     stage.feed.session_closed(session)
     stage.clock.advance(2 * GRACE)
     floor.tick(stage.clock.monotonic())
-    await stage.ask(stage.enter(TECHNICIAN), "talk:mute", viewerId=again.viewer_id)
+    floor.grant(again.viewer_id, stage.clock.monotonic())  # still known: its page is open
     await stage.rig.sessions.stop()
 
 
