@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,35 @@ async def test_the_studio_hears_customers(
     await hears_more(page)
     await page.click("#end-live")
     assert await page.evaluate("() => window.__repairStudio.heard()") is None
+
+
+async def test_the_studio_knows_its_customers(browser: Browser, gateway: GatewayServer, order: str) -> None:
+    studio, viewer = await browser.new_page(), await browser.new_page()
+    await studio.goto(f"{gateway.url}/studio#token={gateway.publish_token(order)}")
+    await studio.click("#go-live")
+    await studio.wait_for_function("() => window.__repairStudio?.state === 'live'", timeout=20_000)
+    token = gateway.token(order, Scope.WATCH, Scope.TALK, subject="Anna")
+    await viewer.goto(f"{gateway.url}/live-stream#token={token}")
+    await viewer.wait_for_function("() => window.__repairLive?.state === 'playing'", timeout=30_000)
+
+    anna = studio.locator("people-list [data-viewer]")
+    await expect(anna).to_contain_text("Anna", timeout=15_000)
+    await expect(anna.locator("[data-verdict]")).to_have_attribute(
+        "data-verdict", re.compile("good|fair|poor")
+    )
+    await expect(anna).to_contain_text(re.compile(r"Picture\s*\d+p"), timeout=15_000)
+    await expect(studio.locator("camera-list li")).to_contain_text("main (this one)")
+
+    await studio.fill("chat-panel #message", "Is the picture sharp?")
+    await studio.press("chat-panel #message", "Enter")
+    await expect(studio.locator("chat-panel .message.own")).to_contain_text("Is the picture sharp?")
+    await studio.locator("marker-bar .deeds button", has_text="Battery removed").click()
+    await expect(studio.locator("marker-bar li")).to_contain_text("Battery removed")
+
+    await anna.locator("[data-deed=kick]").click()
+    await studio.press("people-list #kick-yes", "Escape")
+    await expect(studio.locator("people-list #kick-yes")).to_have_count(0)
+    await anna.locator("[data-deed=kick]").click()
+    await studio.click("people-list #kick-yes")
+    await viewer.wait_for_function("() => window.__repairLive?.state === 'ended'", timeout=10_000)
+    await expect(studio.locator("people-list")).to_contain_text("Nobody is watching yet", timeout=15_000)

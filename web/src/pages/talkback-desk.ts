@@ -115,7 +115,8 @@ export class TalkbackDesk extends LitElement {
 
   override render() {
     const { text } = this.locale;
-    const { state } = this.listener;
+    // What the browser does not let out is not heard.
+    const state = this.player.blocked ? "idle" : this.listener.state;
     return html`<div class="bar">
         <h1 class="state" role="status" data-state=${state}>${text(stateTexts[state])}</h1>
         <language-switcher compact></language-switcher>

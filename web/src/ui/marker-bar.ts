@@ -27,9 +27,13 @@ export class MarkerBar extends LitElement {
         gap: 12px;
       }
       form {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) auto;
+        display: flex;
+        flex-wrap: wrap;
         gap: 8px;
+      }
+      #marker {
+        flex: 1 1 10rem;
+        width: 0;
       }
       ol {
         display: grid;
