@@ -95,6 +95,7 @@ class LiveEvents:
         self._feeds: tuple[Feed, ...] = (self._feed, self._quality, self._talk, self._people)
         self._wake = asyncio.Event()
         self._messages = RateLimiter(clock=services.clock, rate=20.0, burst=40.0)
+        self._snapshots = RateLimiter(clock=services.clock, rate=1.0, burst=10.0)
         kicks = KickRequests(
             services.sessions, self._presence, self._talk, services.clock, self._dismiss_kicked
         )
@@ -256,7 +257,8 @@ class LiveEvents:
         return grant, order_id
 
     async def _watch(self, listener: Listener, _: Watch) -> Answer:
-        """The whole state again, for a page that wants it."""
+        """The whole state again, for a page that wants it: much for little, hence seldom."""
+        self._snapshots.take(listener.sid)
         await self._send(await self._snapshot(listener))
         return None
 
