@@ -150,6 +150,34 @@ export const viewerStyles = css`
     page-header {
       padding-block: 2px;
     }
+    .bar {
+      display: flex;
+      align-items: center;
+      gap: 8px;
+      padding-block: 2px;
+    }
+    player-controls {
+      flex: 1;
+      min-width: 0;
+    }
+    talk-button {
+      padding: 0;
+    }
+    camera-strip {
+      inset: 4px 8px auto auto;
+    }
+    main.chatting {
+      grid-template: minmax(0, 1fr) auto / minmax(0, 1fr) minmax(250px, 40%);
+    }
+    chat-panel {
+      grid-row: 1;
+      grid-column: 2;
+      border-width: 0 0 0 1px;
+    }
+    .chatting .bar {
+      grid-row: 2;
+      grid-column: 1 / -1;
+    }
     .invitation {
       bottom: 12px;
       min-height: 48px;

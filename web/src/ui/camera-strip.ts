@@ -50,6 +50,14 @@ export class CameraStrip extends LitElement {
         height: 100%;
         object-fit: cover;
       }
+      @media (max-height: 480px) and (orientation: landscape) {
+        [role="group"] {
+          flex-direction: column;
+        }
+        button {
+          width: 88px;
+        }
+      }
       .none {
         margin-bottom: 16px;
         color: var(--muted);

@@ -70,6 +70,12 @@ export class PlayerControls extends LitElement {
           display: none;
         }
       }
+      /* Here it shares its row with the talk button. */
+      @media (max-height: 480px) and (orientation: landscape) {
+        input {
+          display: none;
+        }
+      }
       @media (max-width: 400px) {
         input {
           width: 96px;

@@ -171,8 +171,22 @@ export class TalkButton extends LitElement {
         }
       }
       @media (max-height: 480px) and (orientation: landscape) {
+        :host {
+          grid-template-columns: auto auto;
+        }
+        #talk {
+          min-width: 11em;
+          min-height: 44px;
+        }
         .text {
           display: none;
+        }
+        [role="switch"] span {
+          position: absolute;
+          overflow: hidden;
+          width: 1px;
+          clip-path: inset(50%);
+          white-space: nowrap;
         }
       }
     `,
