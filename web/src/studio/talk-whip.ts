@@ -23,9 +23,11 @@ export function sessionAnswer(answer: JsonObject, page: string): SessionAnswer {
   return { sdp, sessionId, resource, iceServers: iceServersOf(iceServers) };
 }
 
-/** Gateways without this way in, or none that could be asked this way. */
-function isElsewhere(error: unknown): boolean {
-  return error instanceof ApiError && (error.status === 0 || error.status === 404);
+/** Refusals that a second question by HTTP would only hear again. */
+const finalStatuses: readonly number[] = [401, 403, 409, 429, 503];
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ApiError && finalStatuses.includes(error.status);
 }
 
 /**
@@ -45,7 +47,7 @@ export async function openHearing(
     try {
       return { session: await WhipSession.open({ ...wanted, hearing: { lines: talkSlots, onTrack, post } }), hears: true };
     } catch (error) {
-      if (!isElsewhere(error)) throw error;
+      if (wanted.signal.aborted || isFinal(error)) throw error;
     }
   }
   return { session: await WhipSession.open(wanted), hears: false };
