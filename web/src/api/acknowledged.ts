@@ -10,6 +10,7 @@ const statuses: Readonly<Record<string, number>> = {
   wrong_credentials: 401,
   forbidden: 403,
   access_expired: 403,
+  kicked: 403,
   not_found: 404,
   conflict: 409,
   not_live: 409,
@@ -17,10 +18,11 @@ const statuses: Readonly<Record<string, number>> = {
   talk_waiting: 409,
   talk_off: 409,
   talk_muted: 409,
+  talk_full: 409,
+  conversation_full: 409,
   too_large: 413,
   unacceptable: 422,
   rate_limited: 429,
-  talk_full: 503,
   unavailable: 503,
 };
 
