@@ -117,6 +117,21 @@ describe("interruptions", () => {
     expect(play(start, { type: "network" }).kinds).toEqual(["ask"]);
   });
 
+  it("keeps the session and the old picture while its path is being mended", () => {
+    const still = play(...playing, { type: "still" });
+    expect(still).toMatchObject({ view: "reconnecting", kinds: [], state: { session: "open" } });
+    expect(playFrom(still.state, { type: "network" }).kinds).toEqual([]);
+    expect(playFrom(still.state, frames)).toMatchObject({ view: "playing", kinds: [], state: { failures: 0 } });
+  });
+
+  it("opens another session at once for one that cannot be mended, unless it was asked to stay away", () => {
+    const still = [...playing, { type: "still" }] as const;
+    expect(play(...still, { type: "unmendable" })).toMatchObject({ view: "reconnecting", kinds: ["open"], state: { failures: 1 } });
+    const drained = play(...still, { type: "draining", retryAfter: 7 }, { type: "unmendable" });
+    expect(drained.commands.at(-1)).toMatchObject({ type: "retry", atLeast: 7 });
+    expect(play(...playing, away, { type: "unmendable" })).toMatchObject({ view: "waiting", kinds: ["close", "retry"] });
+  });
+
   it("opens only one session for news that come while one is opening", () => {
     expect(play(start, granted, live).kinds).toEqual([]);
     expect(play(start, granted, opened, { type: "retry-due" }).kinds).toEqual([]);

@@ -35,7 +35,21 @@ describe("frame watch", () => {
     expect(sound.observe(decoded(0, 20), 2)).toBe("flowing");
     const frozen = new FrameWatch(0, limits);
     frozen.observe(decoded(9, 10), 1);
+    frozen.observe(decoded(9, 100), 2.5);
     expect(frozen.observe(decoded(9, 200), 4)).toBe("stalled");
+  });
+
+  it("waits for a keyframe after nothing came at all", () => {
+    const watch = new FrameWatch(0, limits);
+    watch.observe(decoded(9, 10), 1);
+    expect(watch.starved(2.9)).toBe(false);
+    expect(watch.observe(decoded(9, 10), 3.9)).toBe("pending");
+    expect(watch.starved(3.9)).toBe(true);
+    expect(watch.observe(decoded(9, 11), 3.95)).toBe("pending");
+    expect([watch.starved(4), watch.standing(4.95)]).toEqual([false, 1]);
+    watch.observe(decoded(9, 12), 5.5);
+    expect(watch.observe(decoded(9, 13), 6.9)).toBe("pending");
+    expect(watch.observe(decoded(9, 14), 7)).toBe("stalled");
   });
 
   it("grants time anew, and old pictures prove nothing then", () => {

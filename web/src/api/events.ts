@@ -143,7 +143,7 @@ export function parseClock(value: unknown): number | undefined {
 }
 
 /** Milliseconds. */
-const answerWithin = 400;
+const answerWithin = 300;
 
 function listen(socket: Socket, handlers: LiveEventHandlers): void {
   socket.on("disconnect", () => handlers.onConnection(false));

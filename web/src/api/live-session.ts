@@ -5,6 +5,7 @@
 
 import type { LiveEvents } from "./events";
 import type { Caller } from "./http";
+import { withRankedCandidates } from "./ice-restart";
 import { iceServersOf } from "./link-header";
 import { withStereoOpus } from "./offer";
 import { ApiError } from "./problem";
@@ -92,7 +93,7 @@ class LiveSession implements WatchingSession {
     this.resource = answer.resource;
     this.sessionId = answer.sessionId;
     if (answer.iceServers.length > 0) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: answer.iceServers });
-    await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    await peer.setRemoteDescription({ type: "answer", sdp: withRankedCandidates(answer.sdp) });
     const agreed = talk?.currentDirection;
     if (agreed === "sendonly" || agreed === "sendrecv") this.talkSender = talk?.sender;
   }

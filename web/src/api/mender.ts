@@ -10,29 +10,36 @@ export interface MendableSession {
   restart(caller: Caller, signal: AbortSignal): Promise<void>;
 }
 
-/** Milliseconds for the answer to a restart, and then for the first sign of life on the new path. */
+/** Milliseconds for the answer to a restart. */
 const answerWithin = 1500;
-const connectWithin = 1500;
+/**
+ * Milliseconds for the first sign of life after each answered restart, before the next one. Chromium gathers addresses
+ * when a restart begins, and on Linux and Windows learns of a new one only 2 s after it got it.
+ */
+const connectWithin = [500, 500, 500, 700, 1000];
 /** Milliseconds in which a server that cannot be reached is asked again: it keeps a silent session for 15 s. */
 const patience = 10_000;
 const pauses: BackoffPolicy = { first: 0.2, most: 2 };
 /** Milliseconds between two looks at the counters. */
 const lookInterval = 50;
 
-type Outcome = "carries" | "unanswered" | "refused";
+type Outcome = "answered" | "unanswered" | "refused";
 
 /** No answer, or none yet: a new session would get none either. */
 function isUnanswered(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status === 429);
 }
 
+/** Ends early when aborted. */
 function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener("abort", () => {
+    const end = () => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
   });
 }
 
@@ -73,20 +80,22 @@ export class Mender {
   }
 
   private async run(signal: AbortSignal): Promise<boolean> {
-    const begun = performance.now();
-    const before = await this.counts();
-    for (let failures = 1; !signal.aborted; failures += 1) {
-      const outcome = await this.attempt(signal);
-      if (outcome !== "unanswered") return outcome === "carries";
-      if (performance.now() - begun > patience) return false;
-      await wait(backoff(failures, 0, Math.random, pauses) * 1000, signal);
-      // Browsers look for other ways by themselves as well.
-      if (grown(before, await this.counts())) return true;
+    const waits = [...connectWithin];
+    const end = performance.now() + patience;
+    for (let failures = 0; !signal.aborted && performance.now() < end; ) {
+      const before = await this.counts();
+      const outcome = await this.ask(signal);
+      if (outcome === "refused") return false;
+      if (outcome === "unanswered") failures += 1;
+      const pause = outcome === "answered" ? waits.shift() : backoff(failures, 0, Math.random, pauses) * 1000;
+      // Browsers look for other ways by themselves as well, so that it may carry even without an answer.
+      if (await this.carries(before, pause ?? 0, signal)) return true;
+      if (waits.length === 0) return false;
     }
     return false;
   }
 
-  private async attempt(signal: AbortSignal): Promise<Outcome> {
+  private async ask(signal: AbortSignal): Promise<Outcome> {
     const asking = new AbortController();
     const giveUp = () => asking.abort();
     signal.addEventListener("abort", giveUp);
@@ -99,12 +108,11 @@ export class Mender {
       clearTimeout(timer);
       signal.removeEventListener("abort", giveUp);
     }
-    return (await this.carries(signal)) ? "carries" : "refused";
+    return "answered";
   }
 
-  private async carries(signal: AbortSignal): Promise<boolean> {
-    const before = await this.counts();
-    const end = performance.now() + connectWithin;
+  private async carries(before: PathCounts, within: number, signal: AbortSignal): Promise<boolean> {
+    const end = performance.now() + within;
     while (!signal.aborted && performance.now() < end) {
       await wait(lookInterval, signal);
       if (grown(before, await this.counts())) return true;

@@ -52,7 +52,7 @@ export class PathKeeper {
     private readonly session: MendableSession,
     private readonly host: PathHost,
   ) {
-    this.mender = new Mender(session, host.caller, (mended) => (mended ? this.mended() : host.onLost()));
+    this.mender = new Mender(session, host.caller, (mended) => (mended ? this.mended() : this.lost()));
     const { signal } = this.listening;
     session.peer.addEventListener("iceconnectionstatechange", () => this.iceChanged(), { signal });
   }
@@ -88,7 +88,7 @@ export class PathKeeper {
   networkSeemsChanged(): void {
     clearTimeout(this.timer);
     const since = now();
-    this.timer = setTimeout(() => this.mediaAt !== undefined && this.mediaAt < since && this.break(), doubtFor);
+    this.timer = setTimeout(() => this.mediaAt !== undefined && this.mediaAt <= since && this.break(), doubtFor);
   }
 
   close(): void {
@@ -118,13 +118,13 @@ export class PathKeeper {
     if (at - this.askedAt < trustFor) return;
     this.askedAt = at;
     const silentSince = this.mediaAt;
-    const { signal } = this.listening;
     void reachable().then((still) => {
-      if (!still && !signal.aborted && this.mediaAt === silentSince) this.break();
+      if (!still && this.mediaAt === silentSince) this.break();
     });
   }
 
   private break(): void {
+    if (this.listening.signal.aborted) return;
     if (!this.broken) {
       this.broken = true;
       this.host.onBroken();
@@ -136,6 +136,11 @@ export class PathKeeper {
     this.broken = false;
     this.mediaAt = now();
     this.host.onMended();
+  }
+
+  private lost(): void {
+    this.close();
+    this.host.onLost();
   }
 
   private iceChanged(): void {

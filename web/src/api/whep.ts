@@ -1,6 +1,7 @@
 /** Watching: one WHEP session (draft-ietf-wish-whep-03) on one RTCPeerConnection. */
 
 import type { Caller } from "./http";
+import { withRankedCandidates } from "./ice-restart";
 import { withStereoOpus } from "./offer";
 import { endSession, postOffer, restartIce } from "./resource";
 
@@ -49,7 +50,7 @@ export class WhepSession {
       const session = new WhepSession(peer, answer.resource, answer.sessionId);
       try {
         if (answer.iceServers.length > 0) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: answer.iceServers });
-        await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+        await peer.setRemoteDescription({ type: "answer", sdp: withRankedCandidates(answer.sdp) });
         wanted.signal.throwIfAborted();
       } catch (error) {
         session.close(wanted.caller);

@@ -1,6 +1,7 @@
 /** Publishing: one WHIP session (RFC 9725) on one RTCPeerConnection. */
 
 import type { Caller } from "./http";
+import { withRankedCandidates } from "./ice-restart";
 import { type CodecChoice, orderCodecs } from "./offer";
 import { endSession, postOffer, restartIce, type SessionAnswer } from "./resource";
 
@@ -68,7 +69,7 @@ export class WhipSession {
       const answer = await (hearing ? hearing.post(sdp) : postOffer(wanted.url, sdp, wanted.caller, wanted.signal));
       const session = new WhipSession(peer, answer.resource, answer.sessionId);
       try {
-        await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+        await peer.setRemoteDescription({ type: "answer", sdp: withRankedCandidates(answer.sdp) });
         wanted.signal.throwIfAborted();
       } catch (error) {
         session.close(wanted.caller);

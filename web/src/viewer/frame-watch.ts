@@ -50,7 +50,11 @@ export class FrameWatch {
   observe(decoded: Decoded, now: number): Flow {
     const before = this.last;
     this.last = decoded;
-    if (before === undefined || decoded.bytes > before.bytes) this.fedAt = now;
+    if (before === undefined || decoded.bytes > before.bytes) {
+      // What comes after a gap may have to wait for a keyframe.
+      if (before !== undefined && this.starved(now)) this.progressAt = now;
+      this.fedAt = now;
+    }
     const advanced =
       before !== undefined &&
       (decoded.frames > before.frames || (!decoded.video && decoded.audioPackets > before.audioPackets));

@@ -31,9 +31,9 @@ export interface ViewerOptions {
   readonly pictureHeight: () => number;
 }
 
-const pollInterval = 250;
+const pollInterval = 200;
 /** Seconds without a packet after which the gateway is asked whether it can be reached. */
-const silence = 0.6;
+const silence = 0.5;
 /** Seconds that a picture stands still before the page says so, though nothing else seems wrong. */
 const stillAfter = 2;
 /** Seconds for which a path without pictures that carries all else keeps its session: the technician's is broken. */
