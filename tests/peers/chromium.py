@@ -38,17 +38,23 @@ def _in_namespace(namespace: str, folder: str) -> str:
 
 @asynccontextmanager
 async def chromium(
-    *, autoplay: bool = True, namespace: str | None = None, microphone: Path | None = None
+    *,
+    autoplay: bool = True,
+    namespace: str | None = None,
+    microphone: Path | None = None,
+    trusted: str | None = None,
 ) -> AsyncIterator[Browser]:
     """A headless browser with a fake camera and microphone and a fresh profile.
 
     Without `autoplay` pages live under the rules of a real visitor: sound only after a gesture. It lives in
     the network namespace of that name, if any. Its microphone plays the WAV file `microphone` over and over,
-    or beeps.
+    or beeps. Pages of the origin `trusted` get camera and microphone without TLS too.
     """
     arguments = [*ARGUMENTS, *(["--autoplay-policy=no-user-gesture-required"] if autoplay else [])]
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}")
+    if trusted is not None:
+        arguments.append(f"--unsafely-treat-insecure-origin-as-secure={trusted}")
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as home:
         # Beside its profile Chromium keeps crash reports and settings of its toolkit in the user's home.
         folders = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"), home)
