@@ -28,7 +28,7 @@ WIFI, MOBILE = Conditions(), Conditions(delay=0.04)
 GAP = 2.5
 """Seconds without a picture that another network costs: 1.2 to 1.8 seen; 3.5 to 4.2 without a restart."""
 RETURN = 4.0
-"""The same once there is a network again: 2.0 to 2.7 seen, since Chromium learns its new address after 2 s."""
+"""The same once there is a network again: 2.0 to 2.7 seen, as Chromium learns its new address after 2 s."""
 SETTLED = 3.0
 """Seconds of play after which ICE checks its path as seldom as it ever will."""
 DARK = 24.0
