@@ -13,7 +13,7 @@ from gateway.sfu.sublayer import ALL
 
 RISE_MARGIN: Final = 1.15
 """How much more than its bitrate a better layer needs, for keyframes and busier pictures."""
-STAY_MARGIN: Final = 0.93
+STAY_MARGIN: Final = 0.87
 """How much less than its bitrate the layer now played may have: one false alarm costs no picture."""
 RISE_PAUSE: Final = 5.0
 """Seconds between two rises that nobody asked for."""

@@ -40,7 +40,8 @@ class Link:
     delay: float = 0.02
     queue_limit: float = 0.3
     """Seconds of queue; a packet that would wait longer is dropped."""
-    loss: float = 0.0
+    loss: float | list[tuple[float, float]] = 0.0
+    """The fraction of packets lost behind the queue, or steps of it like `rates`."""
     burstiness: Burstiness | None = None
     jitter: float = 0.0
     """Standard deviation in seconds of a delay added after the queue; order is kept."""
@@ -58,8 +59,11 @@ class Link:
         self._state_until = self.agenda.now
 
     def rate_at(self, now: float) -> float:
-        steps = [since for since, _ in self.rates]
-        return self.rates[max(0, bisect_right(steps, now - self._start) - 1)][1]
+        return self._step(self.rates, now)
+
+    def _step(self, steps: list[tuple[float, float]], now: float) -> float:
+        place = bisect_right([since for since, _ in steps], now - self._start)
+        return steps[max(0, place - 1)][1]
 
     def _lost(self) -> bool:
         if self.burstiness is not None:
@@ -69,7 +73,8 @@ class Link:
                 self._state_until += self.burstiness.bad if self._bad else good
             if self._bad and self.random.random() < self.burstiness.loss:
                 return True
-        return self.random.random() < self.loss
+        loss = self._step(self.loss, self.agenda.now) if isinstance(self.loss, list) else self.loss
+        return self.random.random() < loss
 
     def carry(self, size: int, deliver: Callable[[], None] | None) -> None:
         """Send a packet of `size` octets; `deliver` is None for cross traffic."""
@@ -91,11 +96,11 @@ class Link:
         self.agenda.at(self._last_out, deliver)
 
     def utilisation(self, start: float, end: float) -> float:
-        """Share of the capacity that packets of ours took between two instants since the start."""
-        steps = [since for since, _ in self.rates if start < since < end]
+        """Share of the capacity that packets of ours took between two instants of the agenda."""
+        steps = [self._start + since for since, _ in self.rates if start < self._start + since < end]
         spans = itertools.pairwise([start, *steps, end])
-        capacity = sum((b - a) * self.rate_at(self._start + a) for a, b in spans)
-        return 8 * sum(size for at, size in self.octets if start <= at - self._start < end) / capacity
+        capacity = sum((b - a) * self.rate_at(a) for a, b in spans)
+        return 8 * sum(size for at, size in self.octets if start <= at < end) / capacity
 
 
 class CrossTraffic:

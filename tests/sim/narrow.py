@@ -67,6 +67,10 @@ class NarrowViewer(SimulatedViewer):
         times = [at for at, _ in self.arrivals if at - EPOCH >= start]
         return max(b - a for a, b in itertools.pairwise(times))
 
+    def utilisation(self, start: float, end: float) -> float:
+        """Share of the link's capacity that our packets took between two instants."""
+        return self.link.utilisation(start + EPOCH, end + EPOCH)
+
     def waited(self, start: float, end: float) -> float:
         """The 95th percentile of the queue's delay in seconds between two instants."""
         return percentile([wait for at, wait in self.link.waits if start <= at - EPOCH < end], 0.95)

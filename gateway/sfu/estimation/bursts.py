@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.sfu.estimation.history import Group
 
-EASING: Final = 1.1
+EASING: Final = 1.08
 """Times the estimated rate at which bursts are taken to drain: what never drains is congestion."""
 LARGEST: Final = 0.25
 """Seconds of delay that bursts explain at most."""

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.protocol.rtcp import TransportFeedback
 from gateway.sfu.estimation.delivery import DeliveryRate
 from gateway.sfu.estimation.history import Reception, SendHistory
-from gateway.sfu.estimation.loss import HIGH, LOW, LossBound
+from gateway.sfu.estimation.loss import HIGH, LOW, OVERWHELMED, LossBound
 from gateway.sfu.estimation.overuse import OveruseDetector, Usage
 from gateway.sfu.estimation.probe import ProbeController, ProbePlan
 from gateway.sfu.estimation.rate_control import (
@@ -36,6 +36,8 @@ STANDING_PACE: Final = 0.5
 """Seconds between cuts for a large queue that does not grow but stand."""
 SUDDEN: Final = 0.15
 """Seconds of queue that are over-use before they make a trend, if the packets were stretched that much."""
+SETTLING: Final = 0.5
+"""Seconds after over-use in which what arrives is not yet what was chosen to be sent since."""
 DRAINING: Final = 0.95
 """A stretch below which the queue drains by itself."""
 QUEUE_TO_PROBE: Final = 0.05
@@ -66,6 +68,7 @@ class SendSideEstimator:
         "_halved_at",
         "_history",
         "_loss",
+        "_overused_at",
         "_probes",
         "_rate",
         "_remb",
@@ -96,7 +99,7 @@ class SendSideEstimator:
         self._blind = float(start)  # what grows where nothing but loss is known
         self._remb = inf
         self._remb_at = self._feedback_at = self._reported_at = -inf
-        self._halved_at = self._cut_for_queue = -inf
+        self._halved_at = self._cut_for_queue = self._overused_at = -inf
         self._round_trip = DEFAULT_RTT
         self.rtt: float | None = None
         """Seconds to the viewer and back, with what the viewer's client waits before it answers."""
@@ -128,6 +131,8 @@ class SendSideEstimator:
             self._note_rtt(now - reception.newest_send)
         if self._loss.count(reception.lost, reception.packets, self.estimate, self._round_trip, now):
             self._probes.on_congestion(now, queued=False)
+            if self._loss.fraction > OVERWHELMED and self._delivery.rate is not None:
+                self._rate.unproven(self._delivery.rate)
         self._delivery.add(reception)
         if reception.groups:
             self._trendline.add(reception.groups, max(self.estimate, self._delivery.rate or 0.0))
@@ -156,10 +161,12 @@ class SendSideEstimator:
         usage = self._usage(now)
         delivery = self._delivery
         rate = delivery.rate
-        if rate is not None and self._trendline.newest > SUDDEN and delivery.stretch > STRETCHED:
+        if self._trendline.newest > SUDDEN and delivery.stretch > STRETCHED:
             usage = Usage.OVER
-            rate = min(rate, delivery.newest)
+            if rate is not None and now - self._overused_at > SETTLING:
+                rate = min(rate, delivery.newest)  # the others are from before
         if usage is Usage.OVER:
+            self._overused_at = now
             self._probes.on_congestion(now)
         self._rate.update(usage, rate, delivery.stretch, self._trendline.queue, self._round_trip, now)
 

@@ -11,6 +11,8 @@ from typing import Final
 
 HIGH: Final = 0.10
 """A greater fraction lost lowers the bound, by half of that fraction."""
+OVERWHELMED: Final = 0.5
+"""A greater fraction lost is no radio's doing: the link is far from carrying what is sent."""
 LOW: Final = 0.02
 HEALING: Final = 0.25
 """Growth a second while less than `LOW` is lost."""

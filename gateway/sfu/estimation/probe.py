@@ -114,7 +114,7 @@ class ProbeController:
     promised what over-use then disproved makes the pace slower and slower.
     """
 
-    __slots__ = ("_next", "_numbers", "_octets", "_promised", "_succeeded", "_wait", "cluster")
+    __slots__ = ("_next", "_numbers", "_octets", "_promised", "_short", "_succeeded", "_wait", "cluster")
 
     def __init__(self) -> None:
         self._numbers = count(1)
@@ -122,6 +122,7 @@ class ProbeController:
         """The one under way."""
         self._octets = 0  # in all messages since the cluster's first packet
         self._promised: float | None = None  # by the cluster before, and to be confirmed at `_next`
+        self._short = 0.0  # of what was promised when it was last to be confirmed
         self._next = -inf
         self._wait = FIRST_WAIT
         self._succeeded = -inf
@@ -139,9 +140,10 @@ class ProbeController:
         promised = self._promised
         self._promised = None
         if promised is not None and promised > estimate and now - self._next < PATIENCE:
-            bitrate, duration = max(promised - sending, LEAST * estimate), CONFIRMATION
+            bitrate, duration = max(promised - sending, LEAST * estimate) + self._short, CONFIRMATION
         else:
             promised, bitrate, duration = None, MARGIN * wanted, DURATION
+            self._short = 0.0
         octets = bitrate * duration / 8
         packets = max(MIN_PACKETS, ceil(octets / MAX_PACKET) + 1)
         # The first packet only starts the clock: the others make the rate.
@@ -182,7 +184,10 @@ class ProbeController:
         if proven > estimate and not cluster.confirms:
             self._promised, self._next = proven, now
             return None
-        if passed and proven > estimate:
+        if cluster.confirms and passed and proven < cluster.limit:  # frames that were counted on did not come
+            self._promised, self._next = cluster.limit, now
+            self._short += cluster.limit - proven
+        elif passed and proven > estimate:
             self._succeeded = now
             self._next = now + REPEAT
         else:

@@ -130,6 +130,10 @@ class RateControl:
         self.bitrate /= 2
         self._decreased = now
 
+    def unproven(self, acked: float) -> None:
+        """What was believed beyond that which arrives must be proven anew."""
+        self.bitrate = min(self.bitrate, HEADROOM * acked + EXTRA)
+
     def proven(self, bitrate: float) -> None:
         """A probe got through at this rate."""
         if bitrate > self.bitrate:

@@ -28,8 +28,8 @@ def test_a_keyframe_explains_what_it_takes_longer_until_it_has_drained() -> None
     own.explain(frames(50), RATE)
     waits = explained(own, frames(1, 6 * FRAME, 2.0) + frames(20, start=2.04))
     assert waits[0] == pytest.approx(0.1)
-    # 40 ms drain 44, and each frame brings 20.
-    assert waits[1:4] == pytest.approx([0.1 - n * 0.024 for n in (1, 2, 3)])
+    drained = 0.04 * bursts.EASING - 0.02
+    assert waits[1:4] == pytest.approx([0.1 - n * drained for n in (1, 2, 3)])
     assert waits[-1] == pytest.approx(0.0)
 
 

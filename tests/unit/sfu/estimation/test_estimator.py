@@ -137,6 +137,29 @@ def test_heavy_loss_makes_it_fall_and_it_heals(estimator: SendSideEstimator, pat
     assert estimator.estimate >= 0.95 * before
 
 
+def test_where_most_is_lost_what_was_believed_must_be_proven_anew() -> None:
+    estimator = SendSideEstimator(start=5e6)
+    path = Path(estimator)
+    for n in range(400):  # 800 kbit/s, of which every fifth packet arrives
+        path.send(arrives=n % 5 == 0)
+        path.now += 0.01
+        if n % 10 == 9:
+            path.answer()
+    assert estimator.estimate < 1.6 * 160e3
+    path.run(1)
+    assert estimator.estimate < 800e3
+
+
+def test_over_use_that_goes_on_is_not_judged_by_one_message(estimator: SendSideEstimator, path: Path) -> None:
+    path.run(10)
+    path.run(0.6, growth=0.5)
+    assert estimator._overused_at > path.now - 0.3
+    path.send(delay=0.42, packets=4)
+    path.now += 0.4
+    path.answer()
+    assert estimator.estimate > 0.2 * 800e3
+
+
 def test_light_loss_does_not_matter(estimator: SendSideEstimator, path: Path) -> None:
     path.run(30, loss_every=20)
     assert estimator.estimate >= 1.4 * 760e3

@@ -94,6 +94,21 @@ def test_the_second_cluster_only_makes_up_what_media_lacks() -> None:
     assert controller.finish(1.3, 500e3, RTT) == pytest.approx(1.2e6, rel=0.01)
 
 
+def test_a_second_cluster_that_lacked_media_is_repeated_with_more() -> None:
+    controller = ProbeController()
+    first = planned(controller)
+    controller.on_reception(answer(first, first.interval))
+    controller.finish(1.1, 500e3, RTT)
+    plan = controller.plan(1.1, 500e3, 1e6, 450e3)
+    assert plan is not None
+    controller.on_reception(answer(plan, plan.interval))  # no frame came amid it
+    assert controller.finish(1.3, 500e3, RTT) == pytest.approx(750e3, rel=0.01)
+    again = controller.plan(1.3, 750e3, 1e6, 450e3)
+    assert again is not None
+    assert again.duration == probe.CONFIRMATION
+    assert again.bitrate == pytest.approx(1.2e6, rel=0.01)
+
+
 def test_a_link_that_spreads_the_packets_promises_less() -> None:
     plan = promised(ProbeController(), spacing=2.0)
     assert plan.bitrate == pytest.approx(0.95 * 1.2e6 / 2, rel=0.01)
