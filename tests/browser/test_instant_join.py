@@ -73,6 +73,7 @@ def check(
     """That a join was instant and smooth. `way` is what the line alone costs until there is a connection."""
     # Where more wants to run than there are processors, everything takes its turn, the decoder too.
     slow = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert diary.shown, f"no picture at all: {diary}"
     late = [lateness(shown, began, rate) for shown in diary.shown]
     arrived = next(
         (at for (at, _), behind in zip(diary.shown, late, strict=True) if behind <= LATE * slow), None

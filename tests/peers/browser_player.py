@@ -12,7 +12,7 @@ from itertools import pairwise
 from tests.peers.browser_media import Page
 
 SAMPLE_INTERVAL = 0.1
-PATIENCE = 15.0
+PATIENCE = 30.0
 STALL = 0.3
 """Seconds without a new picture that are worth a word."""
 
