@@ -129,17 +129,22 @@ class SendSideEstimator:
         self._feedback_at = now
         if reception.newest_send is not None:
             self._note_rtt(now - reception.newest_send)
-        if self._loss.count(reception.lost, reception.packets, self.estimate, self._round_trip, now):
-            self._probes.on_congestion(now, queued=False)
-            if self._loss.fraction > OVERWHELMED and self._delivery.rate is not None:
-                self._rate.unproven(self._delivery.rate)
         self._delivery.add(reception)
+        if self._loss.count(reception.lost, reception.packets, self.estimate, self._round_trip, now):
+            self._answer_loss(self._delivery.rate if reception.groups else None, now)
         if reception.groups:
             self._trendline.add(reception.groups, max(self.estimate, self._delivery.rate or 0.0))
             self._control(now)
         if self._probes.cluster is not None:
             self._evaluate_probe(reception, now)
         self._settle(now)
+
+    def _answer_loss(self, arriving: float | None, now: float) -> None:
+        """The loss bound was lowered; `arriving` is what gets through all the same, None while not known."""
+        self._probes.on_congestion(now, queued=False)
+        if arriving is not None and self._loss.fraction > OVERWHELMED:
+            self._rate.unproven(arriving)
+        self._loss.bitrate = max(self._loss.bitrate, arriving or 0.0, FLOOR)
 
     def _note_rtt(self, sample: float) -> None:
         if 0 <= sample <= MAX_RTT:

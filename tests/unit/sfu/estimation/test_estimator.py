@@ -145,15 +145,14 @@ def test_where_most_is_lost_what_was_believed_must_be_proven_anew() -> None:
         path.now += 0.01
         if n % 10 == 9:
             path.answer()
-    assert estimator.estimate < 1.6 * 160e3
-    path.run(1)
-    assert estimator.estimate < 800e3
+    assert estimator.estimate == pytest.approx(160e3, rel=0.1), "what arrives"
+    path.run(6)
+    assert estimator.estimate < 600e3
 
 
 def test_over_use_that_goes_on_is_not_judged_by_one_message(estimator: SendSideEstimator, path: Path) -> None:
     path.run(10)
-    path.run(0.6, growth=0.5)
-    assert estimator._overused_at > path.now - 0.3
+    path.run(0.6, growth=0.3)
     path.send(delay=0.42, packets=4)
     path.now += 0.4
     path.answer()

@@ -105,6 +105,14 @@ def test_silence_halves() -> None:
     assert control.bitrate == 500e3
 
 
+def test_what_is_unproven_is_beyond_half_more_than_arrives() -> None:
+    control = RateControl(1e6)
+    control.unproven(800e3)
+    assert control.bitrate == 1e6
+    control.unproven(400e3)
+    assert control.bitrate == pytest.approx(610e3)
+
+
 def test_the_capacity_is_remembered_with_its_spread() -> None:
     capacity = Capacity()
     assert capacity.low > 1e12
