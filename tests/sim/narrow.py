@@ -130,7 +130,6 @@ class BrowserViewer(NarrowViewer):
         self.buffer = FrameBuffer()
         self._tries: dict[int, int] = {}
         self._keyframe_due = world.agenda.now + FIRST_FRAMES
-        self.plis = 0
         super().__init__(world, rates, **conditions)
 
     def _note(self, out: int) -> None:
@@ -155,16 +154,9 @@ class BrowserViewer(NarrowViewer):
     def _ask_for_keyframe(self, now: float) -> None:
         if now >= self._keyframe_due:
             self._keyframe_due = now + FIRST_FRAMES
-            self.plis += 1
             self._tell(PictureLossIndication(1, self.stream.ssrc).encode())
 
     def freezes(self, start: float, end: float, longer: float = 1.0) -> list[tuple[float, float]]:
         """When between two instants no frame became decodable, and for how long, if `longer` than allowed."""
         times = [start, *(at - EPOCH for at, _ in self.buffer.frames if start <= at - EPOCH < end), end]
         return [(round(a, 2), round(b - a, 2)) for a, b in itertools.pairwise(times) if b - a > longer]
-
-    def delay(self, start: float, end: float, percent: float = 0.95) -> float:
-        """Seconds from a frame's capture until it could be decoded."""
-        return percentile(
-            [at - f.captured for at, f in self.buffer.frames if start <= at - EPOCH < end], percent
-        )
