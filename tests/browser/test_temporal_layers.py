@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import socket
 import time
@@ -21,7 +22,7 @@ from gateway.sfu.sublayer import ALL
 from gateway.sfu.subscriber import Subscriber
 from gateway.transport.media_plane import UdpMediaPlane
 from tests.components import real_component
-from tests.gateway_server import free_port, media_settings
+from tests.gateway_server import ROOT, free_port, media_settings
 from tests.peers.browser_media import BrowserPeer, Statistics
 from tests.peers.chromium import EXECUTABLE, chromium
 from tests.waiting import eventually
@@ -131,6 +132,46 @@ async def test_chromium_plays_fewer_frames_and_goes_from_layer_to_layer(
         assert (await customer.statistics()).freezes <= freezes + 1, (
             "fewer frames look like a freeze at first"
         )
+
+
+_MODES = """async () => {
+  const report = [...(await window.__repairStudio.pc.getStats()).values()];
+  return report.filter(s => s.type === "outbound-rtp" && s.kind === "video").map(s => s.scalabilityMode);
+}"""
+
+
+@pytest.mark.parametrize("codec", ["H264", "VP8"])
+async def test_the_studio_sends_frames_that_can_be_left_out(
+    house: House, foreign_page: str, codec: str
+) -> None:
+    real_component("built pages", (ROOT / "gateway" / "pages" / "studio.html").exists())
+    order = await house.order()
+    async with chromium() as browser:
+        studio = await browser.new_page()
+        settings = json.dumps(json.dumps({"codec": codec}))
+        await studio.add_init_script(f"localStorage.setItem('studioSettings', {settings})")
+        await studio.goto(f"{house.url}/studio#token={house.token(order, Scope.PUBLISH)}")
+        await studio.click("#go-live")
+        page = await browser.new_page()
+        await page.goto(foreign_page)
+        customer = BrowserPeer(page, "customer")
+        await customer.watch(f"{house.url}/whep/{order}", house.token(order, Scope.WATCH))
+        seen = await eventually(customer.statistics, lambda seen: seen.width >= 1280, deadline=45)
+        assert seen.codec == f"video/{codec}"
+        assert await studio.evaluate(_MODES) == ["L1T3"] * 3
+
+        (video,) = [x for x in house.viewer().down_tracks if x.kind is MediaKind.VIDEO]
+        video.rose_at = math.inf  # nothing but this test raises it
+        track = video.source
+        assert track is not None
+        await eventually(
+            lambda: answer([len(layer.bitrates) for layer in track.layers.values()]),
+            lambda counts: counts == [3, 3, 3],
+        )
+        full = await frame_rate(customer)
+        video.thin(0)
+        await eventually(lambda: answer(video.view and video.view.sublayer.top == 0), deadline=10)
+        assert await frame_rate(customer) == pytest.approx(full * 0.25, rel=0.3)
 
 
 async def answer(value: object) -> object:

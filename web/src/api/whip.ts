@@ -2,8 +2,9 @@
 
 import type { Caller } from "./http";
 import { withRankedCandidates } from "./ice-restart";
-import { type CodecChoice, orderCodecs } from "./offer";
+import type { CodecChoice } from "./offer";
 import { endSession, postOffer, restartIce, type SessionAnswer } from "./resource";
+import { addVideo, offerExtensions } from "./video-line";
 
 /** Lines on which the publisher hears others: more than plain WHIP has, so the offer goes another way. */
 export interface Hearing {
@@ -31,16 +32,6 @@ function listen(peer: RTCPeerConnection, { lines, onTrack }: Hearing): void {
   for (let line = 0; line < lines; line += 1) peer.addTransceiver("audio", { direction: "recvonly" });
 }
 
-function preferCodec(transceiver: RTCRtpTransceiver, choice: CodecChoice): void {
-  if (!("setCodecPreferences" in transceiver)) return;
-  const codecs = RTCRtpSender.getCapabilities("video")?.codecs ?? [];
-  try {
-    transceiver.setCodecPreferences(orderCodecs(codecs, choice));
-  } catch {
-    // Some versions refuse codecs that they can only send; their own order is fine then.
-  }
-}
-
 export class WhipSession {
   private constructor(
     readonly peer: RTCPeerConnection,
@@ -56,11 +47,8 @@ export class WhipSession {
       const streams = [wanted.stream];
       const [audio] = wanted.stream.getAudioTracks();
       const [video] = wanted.stream.getVideoTracks();
-      if (audio) peer.addTransceiver(audio, { direction: "sendonly", streams });
-      if (video) {
-        const sendEncodings = wanted.encodings;
-        preferCodec(peer.addTransceiver(video, { direction: "sendonly", streams, sendEncodings }), wanted.codec);
-      }
+      if (audio) offerExtensions(peer.addTransceiver(audio, { direction: "sendonly", streams }));
+      if (video) await addVideo(peer, { ...wanted, track: video, streams });
       const { hearing } = wanted;
       if (hearing) listen(peer, hearing);
       const offer = await peer.createOffer();
