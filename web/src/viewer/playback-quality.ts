@@ -17,7 +17,8 @@ export interface ShownFrame {
   readonly expectedDisplayTime: number;
 }
 
-/** Milliseconds between two comparisons of our clock with the gateway's. */
+/** Milliseconds between two comparisons of our clock with the gateway's: a page that is just starting answers late. */
+const firstClockInterval = 2000;
 const clockInterval = 60_000;
 
 /** Without this a picture counts as shown once it was decoded. */
@@ -33,7 +34,8 @@ export class PlaybackQuality {
   private glass = new GlassToGlass();
   private reporter: PlaybackReporter | undefined;
   private clock = new ClockOffset();
-  private clockReadAt = Number.NEGATIVE_INFINITY;
+  private clockDueAt = Number.NEGATIVE_INFINITY;
+  private clockPause = firstClockInterval;
   private held = false;
 
   /** Seconds that the picture is behind the camera; undefined while unknown. Changes with each report. */
@@ -62,7 +64,8 @@ export class PlaybackQuality {
   connected(): void {
     this.wishes.forget();
     this.clock = new ClockOffset();
-    this.clockReadAt = Number.NEGATIVE_INFINITY;
+    this.clockDueAt = Number.NEGATIVE_INFINITY;
+    this.clockPause = firstClockInterval;
   }
 
   /** The watched camera is broadcast in these layers. */
@@ -129,8 +132,9 @@ export class PlaybackQuality {
 
   private compareClocks(now: number): void {
     const events = this.events();
-    if (!events?.connected || now - this.clockReadAt < clockInterval) return;
-    this.clockReadAt = now;
+    if (!events?.connected || now < this.clockDueAt) return;
+    this.clockDueAt = now + this.clockPause;
+    this.clockPause = Math.min(2 * this.clockPause, clockInterval);
     void readOffset(this.clock, () => events.readClock(), () => performance.now());
   }
 
