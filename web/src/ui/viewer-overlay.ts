@@ -63,37 +63,38 @@ export class ViewerOverlay extends LitElement {
       }
       .badge {
         display: grid;
-        grid-template-columns: auto auto;
-        align-items: center;
-        justify-content: center;
-        gap: 2px 12px;
-        max-width: 26rem;
+        justify-items: center;
         padding: 10px 18px;
         border-radius: 24px;
         background: rgb(11 16 19 / 82%);
         color: #fff;
+      }
+      .badge b {
+        display: flex;
+        align-items: center;
+        gap: 12px;
         font-weight: 600;
       }
       .badge .spinner {
+        flex: none;
         width: 18px;
         height: 18px;
         border-width: 2px;
       }
       /* Most interruptions are over before anybody wants to read about them. */
       .badge p {
-        grid-column: 1 / -1;
         overflow: hidden;
+        max-width: 26rem;
         max-height: 6em;
         color: #c3ced4;
-        font-weight: 400;
         text-align: center;
         text-wrap: pretty;
-        animation: unfold 0.4s 4s backwards;
+        animation: unfold 1ms 4s backwards;
       }
       @keyframes unfold {
         from {
+          max-width: 0;
           max-height: 0;
-          opacity: 0;
         }
       }
       .card {
@@ -157,7 +158,7 @@ export class ViewerOverlay extends LitElement {
     const notice = notices[this.view];
     // The last picture stays to be seen.
     if (this.view === "reconnecting") {
-      return html`<div class="badge">${signs[notice.sign]()} ${text(notice.title)} ${this.explanation(notice)}</div>`;
+      return html`<div class="badge"><b>${signs[notice.sign]()} ${text(notice.title)}</b>${this.explanation(notice)}</div>`;
     }
     return html`<div class="card">
       ${signs[notice.sign]()}
