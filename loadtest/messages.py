@@ -1,7 +1,9 @@
 """What the coordinator of a load test and its worker processes tell each other: one JSON object a line.
 
-A worker reads its job as the first line of its standard input, prints `Ready` when it can begin, obeys
-`Command`s, prints one `Tick` a second and a last one when it stops. All counts in a tick are of the time since
+A worker reads its job as the first line of its standard input, prints `{"event": "ready"}` when it can
+begin, obeys
+`Command`s, prints one `Tick` a second and a last one when it stops. All counts in a tick are of the time
+since
 the tick before, so that the coordinator adds and draws them; `sessions` and `opening` are as of now. Standard
 input that ends means stop.
 """
@@ -56,7 +58,7 @@ class PublishJob:
 
 @dataclass(frozen=True, slots=True)
 class WatchJob:
-    """Watch without decoding. Sessions go round the endpoints; `Command("sessions", n)` says how many at once."""
+    """Watch without decoding, going round the endpoints; `Command("sessions", n)` says how many at once."""
 
     endpoints: tuple[Endpoint, ...]
     ramp: float = 20.0
@@ -109,7 +111,7 @@ Job = PublishJob | WatchJob | CheckJob | PagesJob | LoginJob
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`sessions` sets how many viewers there should be, `measure` forgets what was counted so far, `stop` ends."""
+    """`sessions` sets how many viewers there should be, `measure` forgets what was counted, `stop` ends."""
 
     do: Literal["sessions", "measure", "stop"]
     number: int = 0
@@ -155,7 +157,7 @@ class Tick:
     cpu: float = 0.0
     """CPU seconds of this process."""
     kernel_drops: int = 0
-    """Datagrams that the kernel dropped since this process read too slowly: then the generator is the limit."""
+    """Datagrams that the kernel dropped as this process read too slowly: the generator is the limit."""
     lag: float = 0.0
     """The longest time in seconds that ready sockets waited for this process."""
 
