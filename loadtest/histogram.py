@@ -47,5 +47,5 @@ class Histogram:
         for place in sorted(self.bins, key=int):
             wanted -= self.bins[place]
             if wanted <= 0:
-                return min(SMALLEST * GROWTH ** (int(place) + 0.5), self.highest)
+                return min(SMALLEST * math.pow(GROWTH, int(place) + 0.5), self.highest)
         return self.highest

@@ -30,6 +30,8 @@ class Endpoint:
     watch_token: str = field(repr=False)
     adapter: str = "whip"
     """Which server this is, where it has quirks: a name of `loadtest.adapters`."""
+    talk: str = ""
+    """Where viewers with a microphone publish it; empty where the server has no such thing."""
 
 
 @dataclass(frozen=True, slots=True)
