@@ -1,11 +1,11 @@
 """What the coordinator of a load test and its worker processes tell each other: one JSON object a line.
 
-A worker reads its job as the first line of its standard input, prints `{"event": "ready"}` when it can
-begin, obeys
-`Command`s, prints one `Tick` a second and a last one when it stops. All counts in a tick are of the time
-since
-the tick before, so that the coordinator adds and draws them; `sessions` and `opening` are as of now. Standard
-input that ends means stop.
+A worker reads its job (`job_line`, `read_job`) as the first line of its standard input, prints
+`{"event": "ready", "obeys": […]}` when it can begin, obeys `Command`s (`command_line`, `read_command`),
+prints one `Tick` a second and a last one when it stops. `obeys` names those of the `OPTIONAL` fields that it
+knows; a job that needs another is not run. What goes wrong for good is `{"event": "error", "text": …}` and an
+end with status 1. All counts in a tick are of the time since the tick before, so that the coordinator adds
+and draws them; `sessions` and `opening` are as of now. Standard input that ends means stop.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from loadtest.histogram import Histogram
+
+OPTIONAL = ("loss",)
+"""Fields of jobs that a worker need not know: it says so when it is ready."""
 
 Role = Literal["publish", "watch", "check", "pages", "login"]
 
@@ -71,6 +74,8 @@ class WatchJob:
     nack: bool = True
     talkers: int = 0
     """So many of the first viewers also publish a voice to `/whip/{order}/talk`."""
+    loss: float = 0.0
+    """Share (0 to 1) of the arriving media datagrams that a viewer throws away unread, like a bad line."""
     core: int | None = None
     role: Role = "watch"
 
@@ -111,12 +116,47 @@ class LoginJob:
 Job = PublishJob | WatchJob | CheckJob | PagesJob | LoginJob
 
 
+_JOBS: dict[str, type[Job]] = {
+    "publish": PublishJob,
+    "watch": WatchJob,
+    "check": CheckJob,
+    "pages": PagesJob,
+    "login": LoginJob,
+}
+
+
+def job_line(job: Job) -> str:
+    """The job as one line of JSON. It has tokens in it: for a worker's standard input, not for a log."""
+    return json.dumps(dataclasses.asdict(job), separators=(",", ":"))
+
+
+def read_job(line: str) -> Job:
+    """The reverse of `job_line`. Raises ValueError or TypeError for anything else."""
+    fields = json.loads(line)
+    kind = _JOBS[fields["role"]]
+    if "endpoints" in fields:
+        fields["endpoints"] = tuple(Endpoint(**endpoint) for endpoint in fields["endpoints"])
+    if "layers" in fields:
+        fields["layers"] = tuple(Layer(**layer) for layer in fields["layers"])
+    return kind(**fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """`sessions` sets how many viewers there should be, `measure` forgets what was counted, `stop` ends."""
 
     do: Literal["sessions", "measure", "stop"]
     number: int = 0
+
+
+def command_line(command: Command) -> str:
+    """The command as one line of JSON."""
+    return json.dumps(dataclasses.asdict(command), separators=(",", ":"))
+
+
+def read_command(line: str) -> Command:
+    """The reverse of `command_line`. Raises ValueError or TypeError for anything else."""
+    return Command(**json.loads(line))
 
 
 @dataclass(slots=True)
