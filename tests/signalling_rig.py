@@ -69,7 +69,7 @@ class FakeSession:
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.restarts: list[tuple[IceCredentials, IceCredentials]] = []
         self.wishes: list[tuple[str | None, int | None]] = []
-        self.cameras: list[tuple[str, str | None]] = []
+        self.cameras: list[tuple[str | None, str | None]] = []
         self.playing: LayerState | None = LAYERS[-1]
         self.hang = False
         self._plane = plane
@@ -78,7 +78,7 @@ class FakeSession:
         self._plane.fail()
         self.restarts.append((local, remote))
 
-    def select_camera(self, camera: str, mid: str | None = None) -> None:
+    def select_camera(self, camera: str | None, mid: str | None = None) -> None:
         self.cameras.append((camera, mid))
         self._plane.layer_changed(self.spec.session_id)
 

@@ -108,7 +108,8 @@ class CameraSelect(Schema):
     """The camera that one's own session should show."""
 
     session_id: Name
-    camera: Name
+    camera: Name | None
+    """Null, with `mid`, takes the pin off."""
     mid: Name | None = None
     """Pins it to one of the session's further video lines."""
 
@@ -222,6 +223,8 @@ class Line(Schema):
 
     mid: str
     camera: str | None
+    pinned: str | None
+    """The camera that was pinned to it, live or not; null for a line of thumbnails."""
 
 
 class LayerState(Schema):

@@ -143,7 +143,7 @@ def _message(session: Session, state: ViewerState | PublisherState, room: str) -
         session_id=session.session_id,
         camera=state.camera,
         wanted_camera=state.wanted_camera or state.camera,
-        lines=tuple(schemas.Line(mid=mid, camera=camera) for mid, camera in state.lines),
+        lines=tuple(map(schemas.Line.model_validate, state.lines)),
         rid=layer.rid if layer else None,
         width=layer.width if layer else None,
         height=layer.height if layer else None,

@@ -32,6 +32,17 @@ class CameraState:
 
 
 @dataclass(frozen=True, slots=True)
+class LineState:
+    """What a viewer's video line beside the main one shows."""
+
+    mid: str
+    camera: str | None
+    """None while it shows nothing."""
+    pinned: str | None = None
+    """The camera that the viewer has pinned to it, live or not; None for a line of thumbnails."""
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerState:
     """What one viewer gets of the picture, and how its link is."""
 
@@ -50,8 +61,8 @@ class ViewerState:
     """Fraction of packets lost on the way to it, 0 to 1."""
     wanted_camera: str = ""
     """The camera that it asked for; another than `camera` while that one is gone."""
-    lines: tuple[tuple[str, str | None], ...] = ()
-    """Further video lines: mid, and the camera shown on it, if any."""
+    lines: tuple[LineState, ...] = ()
+    """Further video lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from gateway.sfu.estimation import ProbePlan
 from gateway.sfu.layer_choice import RISE_MARGIN, Rung, Wish, next_better
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.publisher import Publisher
-from gateway.sfu.state import ViewerState
+from gateway.sfu.state import LineState, ViewerState
 from gateway.sfu.track import PublishedTrack
 from gateway.sfu.viewer_transport import ViewerTransport
 
@@ -161,7 +161,7 @@ class Subscriber:
         self._spend(now)
 
     def state(
-        self, camera: str, now: float, *, wanted: str = "", lines: tuple[tuple[str, str | None], ...] = ()
+        self, camera: str, now: float, *, wanted: str = "", lines: tuple[LineState, ...] = ()
     ) -> ViewerState:
         """A snapshot for the viewer's page and for operators."""
         video = next((x for x in self.down_tracks if x.kind is MediaKind.VIDEO), None)

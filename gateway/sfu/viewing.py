@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.protocol.description import MediaKind
 from gateway.sfu.room import Camera, Room
-from gateway.sfu.state import ViewerState
+from gateway.sfu.state import LineState, ViewerState
 from gateway.sfu.subscriber import Subscriber
 
 FALL_BACK = 3.0
@@ -17,8 +17,9 @@ class Viewing:
     """One viewer's session in a room.
 
     The main lines play `camera`: the one that the viewer asked for (`wanted`) or, while that is gone, one
-    that is live. Further video lines show the live cameras in the order of their names, as thumbnails,
-    but for those that the viewer has pinned. With `only`, there is no camera but this one for the viewer.
+    that is live. Further video lines show the live cameras that are not large already, as thumbnails: in the
+    order of their names, but one that has a line keeps it. A line may have a camera pinned to it, which is
+    large as well. With `only`, there is no camera but this one for the viewer.
     """
 
     def __init__(
@@ -40,18 +41,27 @@ class Viewing:
         self.camera.subscribe(subscriber, now)
         self._arrange(now)
 
-    def select(self, camera: str, now: float, mid: str | None = None) -> None:
+    def select(self, camera: str | None, now: float, mid: str | None = None) -> None:
         """See this camera on the main lines, or pinned to the line `mid` in the size that it has there.
 
-        The caller has made sure that there are such a camera and such a line.
+        None gives a pinned line back to the thumbnails. The caller has made sure that there are such a camera
+        and such a line.
         """
-        if mid is None or mid not in self.lines:
+        if mid is not None and mid in self.lines:
+            self._pin(camera, now, mid)
+        elif camera is not None:
             self.wanted = camera
             self._go_to(self._room.camera(camera), now)
-            return
-        self._pinned[mid] = camera
-        self.subscriber.prefer(None, None, now, mid)
         self._arrange(now)
+
+    def _pin(self, camera: str | None, now: float, mid: str) -> None:
+        """A camera is pinned to one line at most."""
+        for former in [x for x, name in self._pinned.items() if x == mid or name == camera]:
+            del self._pinned[former]
+            self.subscriber.prefer(None, THUMBNAIL_HEIGHT, now, former)
+        if camera is not None:
+            self._pinned[mid] = camera
+            self.subscriber.prefer(None, None, now, mid)
 
     def tick(self, now: float) -> bool:
         """Follow the cameras that come and go; True when the viewer is shown another one now."""
@@ -62,7 +72,8 @@ class Viewing:
         elif self.camera.gone_at is not None and now - self.camera.gone_at > FALL_BACK:
             live = self._live_cameras()
             if live:
-                self._go_to(live[0], now)
+                pinned = self._pinned.values()
+                self._go_to(next((x for x in live if x.name not in pinned), live[0]), now)
         return self._arrange(now) or self.camera is not before
 
     def _live_cameras(self) -> list[Camera]:
@@ -81,13 +92,14 @@ class Viewing:
         """Give each further line its camera; True when one has another than before."""
         if not self._strip:
             return False
-        live = self._live_cameras()
-        free = iter([x.name for x in live if x.name not in self._pinned.values()])
-        by_name = {camera.name: camera for camera in live}
+        live = {camera.name: camera for camera in self._live_cameras()}
         before = dict(self.lines)
+        small = live.keys() - {self.camera.name, *self._pinned.values()}
+        lined = {mid: name for mid, name in before.items() if name in small and mid not in self._pinned}
+        lineless = iter([name for name in live if name in small and name not in lined.values()])
         for mid in self._strip:
-            name = self._pinned[mid] if mid in self._pinned else next(free, None)
-            camera = by_name.get(name or "")
+            name = self._pinned.get(mid) or lined.get(mid) or next(lineless, None)
+            camera = live.get(name or "")
             self.lines[mid] = camera.name if camera else None
             publisher = camera.publisher if camera else None
             track = publisher.tracks.get(MediaKind.VIDEO) if publisher else None
@@ -96,7 +108,7 @@ class Viewing:
 
     def state(self, now: float) -> ViewerState:
         """A snapshot for the viewer's page and for operators."""
-        lines = tuple(self.lines.items())
+        lines = tuple(LineState(mid, name, self._pinned.get(mid)) for mid, name in self.lines.items())
         return self.subscriber.state(self.camera.name, now, wanted=self.wanted, lines=lines)
 
     def leave(self) -> None:

@@ -75,8 +75,11 @@ class MediaSession(Protocol):
         """
         ...
 
-    def select_camera(self, camera: str, mid: str | None = None) -> None:
-        """Which camera the viewer would like to see: on the main lines, or pinned to a further one."""
+    def select_camera(self, camera: str | None, mid: str | None = None) -> None:
+        """Which camera the viewer would like to see: on the main lines, or pinned to a further one.
+
+        None takes the pin off that line.
+        """
         ...
 
     def state(self) -> ViewerState | PublisherState:

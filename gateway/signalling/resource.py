@@ -59,15 +59,24 @@ class SessionResource:
         """
         self._playing(session_id, grant, mid).media.select_layer(rid, max_height, mid)
 
-    def select_camera(self, session_id: str, grant: Grant, camera: str, mid: str | None = None) -> None:
+    def select_camera(
+        self, session_id: str, grant: Grant, camera: str | None, mid: str | None = None
+    ) -> None:
         """See another camera in the running session: on its main lines, or pinned to the line of `mid`.
+
+        None takes the pin off that line.
 
         Raises:
             NotFound, Forbidden: see `find`; Forbidden also for a camera that the grant does not allow.
-            Unacceptable: the session plays nothing, or has no such line.
+            Unacceptable: the session plays nothing, has no such line, or nothing is named at all.
             NotLive: nobody publishes on that camera.
         """
         session = self._playing(session_id, grant, mid)
+        if camera is None:
+            if mid is None:
+                raise Unacceptable("the main line always shows a camera")
+            session.media.select_camera(None, mid)
+            return
         grant.require(Scope.WATCH, session.order_id, camera)
         if camera == TALK_CAMERA or self._media.published(session.order_id, camera) is None:
             raise NotLive("nobody publishes on this camera", retry_after=RETRY_NOT_LIVE)

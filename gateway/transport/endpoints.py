@@ -40,7 +40,7 @@ class Endpoint(Protocol):
 
     def select_layer(self, rid: str | None, max_height: int | None, mid: str | None, now: float) -> None: ...
 
-    def select_camera(self, camera: str, mid: str | None, now: float) -> None: ...
+    def select_camera(self, camera: str | None, mid: str | None, now: float) -> None: ...
 
     def state(self, now: float) -> ViewerState | PublisherState: ...
 
@@ -66,7 +66,7 @@ class SilentEndpoint:
     def select_layer(self, rid: str | None, max_height: int | None, mid: str | None, now: float) -> None:
         """There is none to select; signalling does not ask."""
 
-    def select_camera(self, camera: str, mid: str | None, now: float) -> None:
+    def select_camera(self, camera: str | None, mid: str | None, now: float) -> None:
         """As above."""
 
     def next_timer(self) -> float | None:
@@ -226,7 +226,7 @@ class WatchingEndpoint:
     def select_layer(self, rid: str | None, max_height: int | None, mid: str | None, now: float) -> None:
         self._subscriber.prefer(rid, max_height, now, mid)
 
-    def select_camera(self, camera: str, mid: str | None, now: float) -> None:
+    def select_camera(self, camera: str | None, mid: str | None, now: float) -> None:
         self._viewing.select(camera, now, mid)
         self._changed()
         self._rooms.tidy(self._order_id)

@@ -118,7 +118,7 @@ class PeerDriver:
         """What the viewer would like to see, on the main line or another."""
         self._endpoint.select_layer(rid, max_height, mid, self._clock.monotonic())
 
-    def select_camera(self, camera: str, mid: str | None = None) -> None:
+    def select_camera(self, camera: str | None, mid: str | None = None) -> None:
         """Which camera the viewer would like to see, on the main lines or another."""
         self._endpoint.select_camera(camera, mid, self._clock.monotonic())
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.protocol.description import NegotiatedMedia
+from gateway.protocol.description import MediaKind, NegotiatedMedia
 from gateway.sfu.layer_choice import Wish
 from gateway.sfu.room import Room
+from gateway.sfu.state import LineState
 from gateway.sfu.viewing import FALL_BACK, THUMBNAIL_HEIGHT, Viewing
 from tests.unit.sfu.fakes import Studio, Viewer, audio_media, marks, opus, video_media, vp8
 
 MAIN = (video_media(mid="v"), audio_media("a"))
 STRIP = (video_media(mid="v"), audio_media("a"), video_media(mid="s1"), video_media(mid="s2"))
+SMALL = Wish(None, THUMBNAIL_HEIGHT)
 
 
 class House:
@@ -59,6 +61,11 @@ class House:
             studio.send(vp8(self._sequence, keyframe=True))
             lines[name] = {mids[packet.ssrc] for packet in self.viewer.received(studio.egress)}
         return lines
+
+
+def wishes(viewing: Viewing) -> dict[str, Wish]:
+    """What is asked for on each video line."""
+    return {x.media.mid: x.wish for x in viewing.subscriber.down_tracks if x.kind is MediaKind.VIDEO}
 
 
 def test_a_viewer_sees_the_camera_it_asked_for_and_no_other() -> None:
@@ -158,30 +165,40 @@ def test_a_choice_made_during_a_fall_back_is_the_new_wish() -> None:
     assert (viewing.wanted, viewing.camera.name) == ("b", "b")
 
 
-def test_further_lines_show_the_live_cameras_by_name_as_thumbnails() -> None:
-    house = House("microscope", "desk", "main")
+def test_further_lines_show_the_other_live_cameras_by_name_as_thumbnails() -> None:
+    house = House("microscope", "desk", "main", "other")
     viewing = house.watch("main", *STRIP)
-    assert viewing.lines == {"s1": "desk", "s2": "main"}
-    assert house.shown() == {"microscope": set(), "desk": {"s1"}, "main": {"v", "s2"}}
-    wishes = {x.media.mid: x.wish for x in viewing.subscriber.down_tracks}
-    assert wishes["s1"] == wishes["s2"] == Wish(None, THUMBNAIL_HEIGHT)
-    assert wishes["v"] == Wish()
-    assert viewing.state(house.now).lines == (("s1", "desk"), ("s2", "main"))
+    assert viewing.lines == {"s1": "desk", "s2": "microscope"}
+    assert house.shown() == {"microscope": {"s2"}, "desk": {"s1"}, "main": {"v"}, "other": set()}
+    assert wishes(viewing) == {"v": Wish(), "s1": SMALL, "s2": SMALL}
+    assert viewing.state(house.now).lines == (LineState("s1", "desk"), LineState("s2", "microscope"))
 
 
-def test_thumbnails_follow_the_cameras_that_come_and_go() -> None:
+def test_thumbnails_follow_the_cameras_that_come_and_go_and_one_that_stays_keeps_its_line() -> None:
     house = House("main")
     viewing = house.watch("main", *STRIP)
-    assert viewing.lines == {"s1": "main", "s2": None}
+    assert viewing.lines == {"s1": None, "s2": None}
     assert not viewing.tick(house.now)
+    house.begin("microscope")
+    assert viewing.tick(house.now)
     house.begin("desk")
     assert viewing.tick(house.now)
-    assert viewing.lines == {"s1": "desk", "s2": "main"}
-    assert house.shown() == {"main": {"v", "s2"}, "desk": {"s1"}}
-    house.end("desk")
+    assert viewing.lines == {"s1": "microscope", "s2": "desk"}
+    assert house.shown() == {"main": {"v"}, "microscope": {"s1"}, "desk": {"s2"}}
+    house.end("microscope")
     assert viewing.tick(house.now)
-    assert viewing.lines == {"s1": "main", "s2": None}
-    assert house.shown() == {"main": {"v", "s1"}}
+    assert viewing.lines == {"s1": None, "s2": "desk"}
+    assert house.shown() == {"main": {"v"}, "desk": {"s2"}}
+
+
+def test_the_camera_that_leaves_the_main_line_takes_the_thumbnail_of_the_one_that_comes() -> None:
+    house = House("a", "b", "c")
+    viewing = house.watch("a", *STRIP)
+    house.shown()
+    viewing.select("b", house.now)
+    assert viewing.lines == {"s1": "a", "s2": "c"}
+    house.shown()
+    assert house.shown() == {"a": {"s1"}, "b": {"v"}, "c": {"s2"}}
 
 
 @pytest.mark.parametrize("mid", ["s1", "s2"])
@@ -190,23 +207,54 @@ def test_a_pinned_camera_keeps_its_line_at_full_size_and_is_shown_once(mid: str)
     viewing = house.watch("a", *STRIP)
     viewing.select("c", house.now, mid)
     other = "s2" if mid == "s1" else "s1"
-    assert viewing.lines == {mid: "c", other: "a"}
+    assert viewing.lines == {mid: "c", other: "b"}
     assert (viewing.wanted, viewing.camera.name) == ("a", "a")
-    wishes = {x.media.mid: x.wish for x in viewing.subscriber.down_tracks}
-    assert (wishes[mid], wishes[other]) == (Wish(), Wish(None, THUMBNAIL_HEIGHT))
+    assert wishes(viewing) == {"v": Wish(), mid: Wish(), other: SMALL}
     house.end("c")
     assert viewing.tick(house.now)
-    assert viewing.lines == {mid: None, other: "a"}
+    assert viewing.lines == {mid: None, other: "b"}
+    assert LineState(mid, None, "c") in viewing.state(house.now).lines
     house.begin("c")
     assert viewing.tick(house.now)
-    assert viewing.lines == {mid: "c", other: "a"}
-    assert house.shown() == {"a": {"v", other}, "b": set(), "c": {mid}}
+    assert viewing.lines == {mid: "c", other: "b"}
+    assert LineState(mid, "c", "c") in viewing.state(house.now).lines
+    house.shown()
+    assert house.shown() == {"a": {"v"}, "b": {other}, "c": {mid}}
+
+
+def test_a_pin_that_is_taken_off_leaves_a_thumbnail() -> None:
+    house = House("a", "b", "c")
+    viewing = house.watch("a", *STRIP)
+    viewing.select("b", house.now, "s1")
+    viewing.select("c", house.now, "s1")
+    assert viewing.lines == {"s1": "c", "s2": "b"}
+    viewing.select("c", house.now, "s2")
+    assert viewing.lines == {"s1": "b", "s2": "c"}
+    assert wishes(viewing) == {"v": Wish(), "s1": SMALL, "s2": Wish()}
+    viewing.select(None, house.now, "s2")
+    viewing.select(None, house.now, "s1")
+    assert wishes(viewing) == {"v": Wish(), "s1": SMALL, "s2": SMALL}
+    assert viewing.state(house.now).lines == (LineState("s1", "b"), LineState("s2", "c"))
+
+
+def test_a_camera_that_is_away_is_replaced_by_a_pinned_one_last() -> None:
+    house = House("main", "a", "b")
+    viewing = house.watch("main", *STRIP)
+    viewing.select("a", house.now, "s1")
+    house.end("main")
+    house.now += FALL_BACK + 0.01
+    assert viewing.tick(house.now)
+    assert (viewing.camera.name, viewing.lines) == ("b", {"s1": "a", "s2": None})
+    house.end("b")
+    house.now += FALL_BACK + 0.01
+    assert viewing.tick(house.now)
+    assert (viewing.camera.name, viewing.lines) == ("a", {"s1": "a", "s2": None})
 
 
 def test_who_may_watch_one_camera_alone_is_shown_no_other() -> None:
     house = House("main", "workshop")
     viewing = house.watch("main", *STRIP, only=True)
-    assert viewing.lines == {"s1": "main", "s2": None}
+    assert viewing.lines == {"s1": None, "s2": None}
     house.end("main")
     house.now += FALL_BACK + 0.01
     viewing.tick(house.now)
@@ -214,7 +262,7 @@ def test_who_may_watch_one_camera_alone_is_shown_no_other() -> None:
     assert house.shown() == {"workshop": set()}
     house.begin("main")
     viewing.tick(house.now)
-    assert house.shown() == {"workshop": set(), "main": {"v", "s1"}}
+    assert house.shown() == {"workshop": set(), "main": {"v"}}
 
 
 def test_the_main_line_may_be_named_like_any_other() -> None:
@@ -222,7 +270,7 @@ def test_the_main_line_may_be_named_like_any_other() -> None:
     viewing = house.watch("a", *STRIP)
     viewing.select("b", house.now, "v")
     assert (viewing.wanted, viewing.camera.name) == ("b", "b")
-    assert viewing.lines == {"s1": "a", "s2": "b"}
+    assert viewing.lines == {"s1": "a", "s2": None}
 
 
 def test_who_leaves_is_with_no_camera_any_more() -> None:

@@ -60,7 +60,8 @@ export interface LayerSelect {
 /** The camera that one's own session should show. */
 export interface CameraSelect {
   readonly sessionId: string;
-  readonly camera: string;
+  /** Null, with `mid`, takes the pin off. */
+  readonly camera: string | null;
   /** Pins it to one of the session's further video lines. */
   readonly mid?: string | null;
 }
@@ -169,6 +170,8 @@ export interface Viewers {
 export interface Line {
   readonly mid: string;
   readonly camera: string | null;
+  /** The camera that was pinned to it, live or not; null for a line of thumbnails. */
+  readonly pinned: string | null;
 }
 
 /** What a viewer's session plays, and what was asked for. Null while nothing plays. */
