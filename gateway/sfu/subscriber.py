@@ -245,7 +245,9 @@ class Subscriber:
         better = next_better(track.live_layers, Rung(played, down_track.top), down_track.wish)
         if better is None:
             return
-        wanted = better.bitrate * RISE_MARGIN + AUDIO_RATE
+        others = [x for x in self.down_tracks if x.kind is MediaKind.VIDEO and x is not down_track]
+        taken = sum(Rung(x.layer, x.top).bitrate for x in others if x.layer is not None)
+        wanted = better.bitrate * RISE_MARGIN + taken + AUDIO_RATE
         if wanted <= self._transport.estimator.estimate:
             return
         plan = self._transport.estimator.probe(now, wanted)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.protocol import extensions
 from gateway.protocol.description import NegotiatedMedia
 from gateway.protocol.rtcp import (
     Bye,
@@ -21,8 +22,22 @@ from gateway.protocol.rtcp import (
     ntp_from_unix,
     ntp_middle32,
 )
-from gateway.sfu.subscriber import FIRST_REPORT, MAX_NACKS, REPORT_INTERVAL, Subscriber
-from tests.unit.sfu.fakes import Studio, Viewer, audio_media, marks, opus, session, video_media, vp8
+from gateway.sfu.estimation import SendSideEstimator
+from gateway.sfu.layer_choice import RISE_MARGIN
+from gateway.sfu.subscriber import AUDIO_RATE, FIRST_REPORT, MAX_NACKS, REPORT_INTERVAL, Subscriber
+from tests.unit.sfu.fakes import (
+    RID_ID,
+    TWCC_ID,
+    VP8,
+    Studio,
+    Viewer,
+    audio_media,
+    marks,
+    opus,
+    session,
+    video_media,
+    vp8,
+)
 
 WALL = 1_790_000_000.0
 
@@ -185,6 +200,44 @@ def test_sender_reports_follow_media_and_name_their_source() -> None:
     (source,) = viewer.link.rtcp(SourceDescription)
     assert source.chunks == {0x1000: "cname", 0x1001: "cname"}
     assert subscriber.next_timer() == pytest.approx(100.2 + REPORT_INTERVAL)
+
+
+def simulcast(studio: Studio, number: int) -> None:
+    """A small and a large picture."""
+    for ssrc, rid in enumerate(("l", "h"), 1):
+        tags = {RID_ID: rid.encode()}
+        studio.send(vp8(number, keyframe=True, ssrc=ssrc, width=320 * ssrc, size=500 * ssrc, tags=tags))
+
+
+def test_a_better_layer_is_probed_for_on_top_of_what_the_other_pictures_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    viewer, probed = Viewer(), list[float]()
+    monkeypatch.setattr(SendSideEstimator, "probe", lambda _, now, wanted: probed.append(wanted))
+    answering = replace(VP8, feedback=VP8.feedback | {"transport-cc"})
+    lines = [
+        video_media((answering,), mid=mid, extensions={extensions.TRANSPORT_CC: TWCC_ID})
+        for mid in ("v", "s")
+    ]
+    subscriber = connected(viewer, *lines)
+    source = video_media(rids=("l", "h"), extensions={extensions.RID: RID_ID})
+    studios = {media.mid: Studio(source) for media in lines}
+    monkeypatch.setattr(subscriber._transport.estimator, "estimate", 300_000.0)
+    for number in range(1, 80):
+        for mid, studio in studios.items():
+            simulcast(studio, number)
+            studio.tick()
+            subscriber.show(mid, studio.video, studio.now)
+        probed.clear()
+        subscriber.prefer(None, None, studios["v"].now)
+    main, further = subscriber.down_tracks
+    assert main.layer is not None
+    assert further.layer is not None
+    assert (main.layer.rid, further.layer.rid) == ("l", "l")
+    better = studios["v"].video.live_layers[1]
+    assert better.bitrates[-1] > 0
+    expected = better.bitrates[-1] * RISE_MARGIN + further.layer.bitrates[-1] + AUDIO_RATE
+    assert probed == [expected, expected]
 
 
 def test_it_says_goodbye_when_it_leaves() -> None:
