@@ -59,8 +59,8 @@ class Talking:
         if not self.publisher.live_now(now):
             return
         if paused:
-            self.publisher.on_timer(now)
-        self._room.talk.heard(self._viewer_id, self.publisher, now)
+            self.publisher.on_timer(now)  # notices the layer, without which there is nothing to route
+        self._room.talk.heard(self._viewer_id, self.publisher, now, first=paused)
 
     def on_rtcp(self, packet: bytes, now: float) -> None:
         """Take what the sender reports."""

@@ -1,13 +1,15 @@
-"""Return audio of one room: who talks, who listens, and which talker is in which of a listener's slots.
+"""Return audio of one room: who talks, who listens, and which microphone is in which of a listener's slots.
 
-Nothing is decoded or mixed. A slot is an outgoing audio line; it plays one talker's track at a time. The
-floor decides who may speak, loudness who of those is heard where there are fewer slots than speakers.
+Nothing is decoded or mixed. A slot is an outgoing audio line; it plays one microphone's track at a time. The
+floor decides who may speak, loudness what of that is heard where there are fewer slots than microphones. A
+person, one talker on the floor, may have several: pages of one login, on one table or in two towns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.protocol.description import MediaKind
 from gateway.sfu.publisher import Publisher
@@ -16,8 +18,10 @@ from gateway.sfu.talk.floor import Floor, FloorState, TalkMode
 from gateway.sfu.talk.loudness import Loudness, assign
 from gateway.sfu.track import PublishedTrack
 
-ROUTE_INTERVAL = 0.02
+ROUTE_INTERVAL: Final = 0.02
 """Seconds between two looks at who is loudest: packets come that often."""
+MAX_MICROPHONES: Final = 16
+"""Of one person: a further one takes the place of the oldest that is silent, mostly a lost connection's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +33,20 @@ class TalkState:
 
 
 @dataclass(slots=True, eq=False)
-class _Talker:
+class _Microphone:
+    """One session's; `standing` without a page that presses a button."""
+
+    talker: str
     publisher: Publisher
+    standing: bool
     loudness: Loudness = field(default_factory=Loudness)
 
     @property
     def track(self) -> PublishedTrack:
         return self.publisher.tracks[MediaKind.AUDIO]
+
+
+_Slots = dict[str, _Microphone | None]
 
 
 class TalkChannel:
@@ -47,8 +58,8 @@ class TalkChannel:
     def __init__(self, changed: Callable[[], None]) -> None:
         self.floor = Floor(TalkMode.OPEN)
         self._changed = changed
-        self._talkers: dict[str, _Talker] = {}
-        self._listeners: dict[Subscriber, dict[str, str | None]] = {}
+        self._talkers: dict[str, dict[Publisher, _Microphone]] = {}
+        self._listeners: dict[Subscriber, _Slots] = {}
         self._routed_at = float("-inf")
         self._told: TalkState | None = None
 
@@ -58,30 +69,39 @@ class TalkChannel:
         return not self._talkers and not self._listeners
 
     def join(self, talker: str, publisher: Publisher, now: float, *, standing: bool) -> None:
-        """Somebody's return audio may come in; `standing` without a page that presses a button.
+        """One more microphone of somebody; `standing` without a page that presses a button.
 
-        A newer session of the same person takes the place of the former one, whose button or open
-        microphone is not this one's. Raises TalkFull.
+        Raises TalkFull.
         """
-        if talker in self._talkers:
-            self._silence(talker, now)
-            self.floor.leave(talker, now)
         if standing:
             self.floor.stand(talker, now)
         else:
             self.floor.back(talker, now)
-        self._talkers[talker] = _Talker(publisher)
+        mine = self._talkers.setdefault(talker, {})
+        mine[publisher] = _Microphone(talker, publisher, standing)
+        if len(mine) > MAX_MICROPHONES:
+            silent = (each for each in mine if not each.live_now(now))
+            self._remove(mine, next(silent, publisher), now)
         self.route(now)
 
     def part(self, talker: str, publisher: Publisher, now: float) -> None:
-        """A session with return audio ends, unless a newer one has taken its place."""
-        current = self._talkers.get(talker)
-        if current is None or current.publisher is not publisher:
+        """The session of a microphone ends. With the last one its person leaves the floor."""
+        mine = self._talkers.get(talker, {})
+        if publisher not in mine:
             return
-        self._silence(talker, now)
-        del self._talkers[talker]
-        self.floor.leave(talker, now)
+        self._remove(mine, publisher, now)
+        if not mine:
+            del self._talkers[talker]
+            self.floor.leave(talker, now)
         self.route(now)
+
+    def _remove(self, mine: dict[Publisher, _Microphone], publisher: Publisher, now: float) -> None:
+        gone = mine.pop(publisher)
+        for subscriber, slots in self._listeners.items():
+            for mid in [mid for mid, played in slots.items() if played is gone]:
+                self._fill(subscriber, slots, mid, None, now)
+        if gone.standing and not any(other.standing for other in mine.values()):
+            self.floor.stand(gone.talker, now, standing=False)
 
     def listen(self, subscriber: Subscriber, now: float) -> None:
         """Somebody is to hear the talkers on the audio lines of this session."""
@@ -93,17 +113,20 @@ class TalkChannel:
         """That session ends."""
         self._listeners.pop(subscriber, None)
 
-    def heard(self, talker: str, publisher: Publisher, now: float) -> None:
-        """A packet of this talker came; of a session whose place a newer one has taken it means nothing."""
-        current = self._talkers.get(talker)
-        if current is None or current.publisher is not publisher:
+    def heard(self, talker: str, publisher: Publisher, now: float, *, first: bool = False) -> None:
+        """A packet of this microphone came; the `first` after a pause is not to wait for the next look."""
+        microphone = self._talkers.get(talker, {}).get(publisher)
+        if microphone is None:
             return
-        level = current.track.audio_level
+        level = microphone.track.audio_level
         if level is None:
-            current.loudness.note_unlevelled(now)
+            microphone.loudness.note_unlevelled(now)
         else:
-            current.loudness.note(level & 0x7F, level & 0x80 != 0, now)
-        self.route_when_due(now)
+            microphone.loudness.note(level & 0x7F, level & 0x80 != 0, now)
+        if first:
+            self.route(now)
+        else:
+            self.route_when_due(now)
 
     def route_when_due(self, now: float) -> None:
         """As `route`, for whoever keeps time: who stopped sending is noticed by no packet."""
@@ -114,36 +137,38 @@ class TalkChannel:
         """Put who may speak into the listeners' slots, and tell when that changed something to be seen."""
         self._routed_at = now
         self.floor.tick(now)
-        speakers = self._allowed()
+        open_now = self._open(now)
         for subscriber, slots in self._listeners.items():
-            chosen = assign(speakers, list(slots.values()), now)
-            for mid, talker in zip(list(slots), chosen, strict=True):
-                if slots[mid] != talker:
-                    self._fill(subscriber, slots, mid, talker, now)
+            chosen = assign(open_now, list(slots.values()), now)
+            for mid, microphone in zip(list(slots), chosen, strict=True):
+                if slots[mid] is not microphone:
+                    self._fill(subscriber, slots, mid, microphone, now)
         state = self.state(now)
         if state != self._told:
             self._told = state
             self._changed()
 
-    def _allowed(self) -> Mapping[str, Loudness]:
-        return {name: x.loudness for name, x in self._talkers.items() if self.floor.may_speak(name)}
+    def _open(self, now: float) -> Mapping[_Microphone, Loudness]:
+        """Those that may be heard and send: of a person's pages the silent ones take no slot."""
+        return {x: x.loudness for x in self._permitted() if x.publisher.live_now(now)}
 
-    def _silence(self, talker: str, now: float) -> None:
-        """Take somebody out of every slot at once."""
-        for subscriber, slots in self._listeners.items():
-            for mid in [mid for mid, name in slots.items() if name == talker]:
-                self._fill(subscriber, slots, mid, None, now)
+    def _permitted(self) -> Iterator[_Microphone]:
+        for talker in self.floor.state().pressing:
+            button = bool(self.floor.held(talker))
+            for microphone in self._talkers.get(talker, {}).values():
+                if button or microphone.standing:
+                    yield microphone
 
     def _fill(
-        self, subscriber: Subscriber, slots: dict[str, str | None], mid: str, talker: str | None, now: float
+        self, subscriber: Subscriber, slots: _Slots, mid: str, microphone: _Microphone | None, now: float
     ) -> None:
-        """Let a slot play this talker; the former one is cut off now, not when the first packet comes."""
-        slots[mid] = talker
+        """Let a slot play this; what it played is cut off now, not when the first packet comes."""
+        slots[mid] = microphone
         subscriber.show(mid, None, now)
-        if talker is not None:
-            subscriber.show(mid, self._talkers[talker].track, now)
+        if microphone is not None:
+            subscriber.show(mid, microphone.track, now)
 
     def state(self, now: float) -> TalkState:
         """What everybody in the order may see."""
-        speaking = [name for name, loudness in self._allowed().items() if loudness.speaking(now)]
+        speaking = {x.talker for x, loudness in self._open(now).items() if loudness.speaking(now)}
         return TalkState(self.floor.state(), tuple(sorted(speaking)))

@@ -1,7 +1,9 @@
 """The floor of an order: which of its customers may speak to the technician. Pure.
 
-A **talker** is a customer, named by viewer id. It has its **turn** while it is *granted*; it is heard while
-it has its turn, holds its microphone open and is not muted. How a turn begins depends on the mode:
+A **talker** is a customer, named by viewer id: with several pages open, or a family on one login, it is one
+all the same, and holds its microphone open while any of its buttons is held. It has its **turn** while it is
+*granted*; it is heard while it has its turn, holds its microphone open and is not muted. How a turn begins
+depends on the mode:
 
 * `OPEN`: by pressing the button, or by asking.
 * `REQUEST`: the talker joins a queue, the technician grants. Several may have their turn at once: how many of
@@ -17,7 +19,7 @@ microphone comes back on by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,7 +84,8 @@ class Floor:
         self._queue: dict[str, None] = {}
         self._granted: dict[str, float | None] = {}
         """When the turn ends; None while it is used, and until the next tick sees that it is not."""
-        self._pressing: set[str] = set()
+        self._buttons: dict[str, set[str]] = {}
+        """Those that each of the talkers holds who hold any."""
         self._standing: set[str] = set()
         self._muted: dict[str, None] = {}
         self._gone: dict[str, float] = {}
@@ -102,8 +105,8 @@ class Floor:
             else:
                 self._wait(talker)
 
-    def press(self, talker: str, now: float) -> None:
-        """`talk:start`: it is heard from now on, until `release`.
+    def press(self, talker: str, now: float, button: str = "") -> None:
+        """`talk:start`: it is heard from now on, until `release`; each of its pages has a button.
 
         Raises:
             TalkWaiting: REQUEST mode and not its turn; it is in the queue now.
@@ -115,12 +118,18 @@ class Floor:
                 self._wait(talker)
                 raise TalkWaiting("the technician has not granted the request yet")
             self._granted[talker] = None
-            self._pressing.add(talker)
+            self._buttons.setdefault(talker, set()).add(button)
 
-    def release(self, talker: str) -> None:
-        """`talk:stop`: it is silent. Its turn stays for `PAUSE` seconds, counted from the next tick."""
+    def release(self, talker: str, button: str = "") -> None:
+        """`talk:stop`: it is silent, unless another of its buttons is held.
+
+        Its turn stays for `PAUSE` seconds, counted from the next tick.
+        """
         with self._changes():
-            self._pressing.discard(talker)
+            held = self._buttons.get(talker, set())
+            held.discard(button)
+            if not held:
+                self._buttons.pop(talker, None)
 
     def stand(self, talker: str, now: float, standing: bool = True) -> None:
         """A plain WHIP session, which has no button, begins or ends: its microphone is always open.
@@ -197,7 +206,7 @@ class Floor:
             self._mode = mode
             if mode is TalkMode.OFF:
                 self._granted.clear()
-                self._pressing.clear()
+                self._buttons.clear()
             elif mode is TalkMode.OPEN:
                 for talker in self._queue:
                     self._granted[talker] = now + UNUSED
@@ -215,7 +224,7 @@ class Floor:
         if talker not in self._known:
             return
         with self._changes():
-            self._pressing.discard(talker)
+            self._buttons.pop(talker, None)
             self._standing.discard(talker)
             self._gone.setdefault(talker, now)
             if self._idle(talker):
@@ -246,6 +255,10 @@ class Floor:
     def may_speak(self, talker: str) -> bool:
         """Whether its audio is forwarded now."""
         return talker in self._granted and talker not in self._muted and self._in_use(talker)
+
+    def held(self, talker: str) -> Collection[str]:
+        """Which of its buttons it holds."""
+        return self._buttons.get(talker, ())
 
     def state(self) -> FloorState:
         """A snapshot for events and pages; the same object until something changes."""
@@ -302,7 +315,7 @@ class Floor:
     def _set_muted(self, talker: str, muted: bool) -> None:
         if muted:
             self._muted[talker] = None
-            self._pressing.discard(talker)
+            self._buttons.pop(talker, None)
             self._queue.pop(talker, None)
         else:
             self._muted.pop(talker, None)
@@ -311,10 +324,10 @@ class Floor:
     def _end(self, talker: str) -> None:
         self._queue.pop(talker, None)
         self._granted.pop(talker, None)
-        self._pressing.discard(talker)
+        self._buttons.pop(talker, None)
 
     def _in_use(self, talker: str) -> bool:
-        return talker in self._pressing or talker in self._standing
+        return talker in self._buttons or talker in self._standing
 
     def _idle(self, talker: str) -> bool:
         """Whether forgetting it loses nothing: when it comes again, it is treated the same."""

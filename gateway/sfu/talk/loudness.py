@@ -6,8 +6,8 @@ is judged against its own background noise, as microphones and rooms differ by 3
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final, TypeVar
 
 ATTACK: Final = 0.035
 """Seconds over which a sound must last: three packets of 20 ms, or two longer ones. A click does not."""
@@ -141,7 +141,12 @@ class Loudness:
             self._most = score
 
 
-def assign(talkers: Mapping[str, Loudness], slots: Sequence[str | None], now: float) -> list[str | None]:
+Talker = TypeVar("Talker", bound=Hashable)
+
+
+def assign(
+    talkers: Mapping[Talker, Loudness], slots: Sequence[Talker | None], now: float
+) -> list[Talker | None]:
     """Which talker each of a listener's slots plays from now on, each talker at most once.
 
     `talkers` are those who may speak, `slots` what was played until now. A talker keeps its slot until it
@@ -150,10 +155,10 @@ def assign(talkers: Mapping[str, Loudness], slots: Sequence[str | None], now: fl
     and a voice too low to be noticed is heard as well.
     """
 
-    def rank(talker: str) -> tuple[bool, float]:
+    def rank(talker: Talker) -> tuple[bool, float]:
         return talkers[talker].speaking(now), talkers[talker].score(now)
 
-    played: list[str | None] = []
+    played: list[Talker | None] = []
     for talker in slots:
         played.append(talker if talker in talkers and talker not in played else None)
     waiting = sorted((talker for talker in talkers if talker not in played), key=rank, reverse=True)

@@ -22,12 +22,18 @@ class Talker:
 
     def send(self, level: int | None, now: float) -> None:
         """The next packet; without a level for None."""
+        self.take(level, now)
+        self.studio.flush()
+
+    def take(self, level: int | None, now: float) -> bool:
+        """As `send`, not forwarded yet; whether it is the first after a pause."""
+        paused = not self.studio.publisher.live_now(now)
         self._sequence += 1
         self.studio.now = now
         tags = {} if level is None else {LEVEL_ID: bytes([level | (0x80 if level < SILENT else 0)])}
         self.studio.publisher.on_rtp(opus(self._sequence, tags=tags), now, self.studio.wall)
-        self.studio.tick(0.0)
-        self.studio.flush()
+        self.studio.publisher.on_timer(now)
+        return paused
 
 
 class Listener:
@@ -40,10 +46,11 @@ class Listener:
 
     def heard(self, *talkers: Talker) -> dict[str, set[str]]:
         """On which mids each talker was heard since the last call."""
-        return {
-            talker.name: {str(packet.ssrc - 0x1000) for packet in self.viewer.received(talker.studio.egress)}
-            for talker in talkers
-        }
+        return {talker.name: set(self.packets(talker)) for talker in talkers}
+
+    def packets(self, talker: Talker) -> list[str]:
+        """The mid of each packet of one session that was heard since the last call."""
+        return [str(packet.ssrc - 0x1000) for packet in self.viewer.received(talker.studio.egress)]
 
 
 class House:
@@ -67,22 +74,26 @@ class House:
         self.channel.listen(listener.subscriber, self.now)
         return listener
 
-    def press(self, *talkers: Talker) -> None:
+    def press(self, *talkers: Talker, button: str = "") -> None:
         for talker in talkers:
-            self.channel.floor.press(talker.name, self.now)
+            self.channel.floor.press(talker.name, self.now, button)
         self.channel.route(self.now)
 
-    def release(self, talker: Talker) -> None:
-        self.channel.floor.release(talker.name)
+    def release(self, talker: Talker, button: str = "") -> None:
+        self.channel.floor.release(talker.name, button)
         self.channel.route(self.now)
+
+    def part(self, talker: Talker) -> None:
+        self.channel.part(talker.name, talker.studio.publisher, self.now)
 
     def say(self, voices: dict[Talker, int | None], seconds: float = PTIME) -> None:
         """Everybody named sends packets of its level for so long."""
         for _ in range(round(seconds / PTIME)):
             self.now += PTIME
             for talker, level in voices.items():
-                talker.send(level, self.now)
-                self.channel.heard(talker.name, talker.studio.publisher, self.now)
+                first = talker.take(level, self.now)
+                self.channel.heard(talker.name, talker.studio.publisher, self.now, first=first)
+                talker.studio.flush()
 
     @property
     def speakers(self) -> tuple[str, ...]:

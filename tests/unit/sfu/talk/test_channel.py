@@ -127,59 +127,6 @@ def test_in_request_mode_nobody_is_heard_before_the_grant() -> None:
     assert technician.heard(anna) == {"anna": {"0"}}
 
 
-def test_a_newer_session_of_the_same_person_takes_over() -> None:
-    house = House()
-    technician = house.listener()
-    older = house.talker("anna", standing=True)
-    house.say({older: VOICE}, 0.2)
-    technician.heard(older)
-    newer = house.talker("anna", standing=True)
-    older.send(VOICE, house.now)
-    assert technician.heard(older) == {"anna": set()}
-    house.say({newer: VOICE})
-    assert technician.heard(newer) == {"anna": {"0"}}
-
-
-def test_what_happens_to_the_older_session_changes_nothing_any_more() -> None:
-    house = House()
-    technician = house.listener()
-    older = house.talker("anna", standing=True)
-    house.say({older: VOICE}, 0.2)
-    newer = house.talker("anna", standing=True)
-    house.say({older: VOICE}, 0.2)
-    assert house.speakers == (), "the newer one has said nothing"
-    house.say({newer: VOICE}, 0.2)
-    before = house.channel.state(house.now)
-    house.channel.part("anna", older.studio.publisher, house.now)
-    house.channel.part("nobody", older.studio.publisher, house.now)
-    assert house.channel.state(house.now) == before
-    technician.heard(newer)
-    house.say({newer: VOICE})
-    assert technician.heard(newer) == {"anna": {"0"}}
-
-
-def test_a_page_that_takes_over_from_an_open_microphone_must_press() -> None:
-    house = House()
-    technician = house.listener()
-    house.talker("anna", standing=True)
-    page = house.talker("anna")
-    house.say({page: VOICE}, 0.2)
-    assert technician.heard(page) == {"anna": set()}
-    house.press(page)
-    house.say({page: VOICE})
-    assert technician.heard(page) == {"anna": {"0"}}
-
-
-def test_a_button_held_on_the_page_before_is_not_held_on_the_new_one() -> None:
-    house = House()
-    technician = house.listener()
-    house.press(house.talker("anna"))
-    reloaded = house.talker("anna")
-    house.say({reloaded: VOICE}, 0.2)
-    assert technician.heard(reloaded) == {"anna": set()}
-    assert house.channel.state(house.now).floor.granted == ("anna",), "the turn goes on"
-
-
 def test_who_parts_is_out_of_every_slot_and_off_the_floor() -> None:
     house = House()
     listeners = [house.listener(1), house.listener(3)]
@@ -242,6 +189,8 @@ def test_looks_at_the_loudest_are_limited() -> None:
     house = House()
     technician, anna = house.listener(), house.talker("anna")
     house.press(anna)
+    house.say({anna: VOICE})
+    technician.heard(anna)
     house.channel.floor.release("anna")
     house.channel.route_when_due(house.now + ROUTE_INTERVAL / 2)
     anna.send(VOICE, house.now)
