@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import secrets
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.access.grants import Grant, Scope
@@ -27,6 +27,8 @@ from gateway.signalling.ports import MediaPlane, MediaSession, SessionKind, Sess
 from gateway.signalling.session_index import SessionIndex
 
 DEFAULT_CAPACITY = 4_000
+MAX_TALKS = 8
+"""Plain return-audio sessions of one person in one order: a family may share a login."""
 RETRY_CONFLICT = 5.0
 """Seconds after which another publisher may ask again."""
 RETRY_DRAINING = 5.0
@@ -142,7 +144,7 @@ class SessionRegistry:
             Conflict: another subject publishes on the camera.
         """
         self._refuse_when_draining()
-        current = self._publishers.get(_slot(order_id, camera, subject))
+        current = self._publishers.get((order_id, camera))
         if current is None:
             self.admit()
         if current is not None and current.subject != subject:
@@ -152,7 +154,8 @@ class SessionRegistry:
         """Open the media side and own the session from here on.
 
         A publisher of the same subject on the same camera is closed first ("replaced"): a studio that
-        lost its connection comes back before its old session is noticed to be dead.
+        lost its connection comes back before its old session is noticed to be dead. Return audio has room
+        for `MAX_TALKS` of a person, then the oldest goes.
 
         Raises:
             Kicked: the person was sent out of the order.
@@ -160,12 +163,10 @@ class SessionRegistry:
             GatewayError: from the media plane; nothing is registered then.
         """
         self.bans.check(spec.order_id, spec.subject)
-        slot = _slot(spec.order_id, spec.camera, spec.subject)
         publishes = spec.kind is SessionKind.WHIP
         if publishes:
             self.admit_publisher(spec.order_id, spec.camera, spec.subject)
-            if (zombie := self._publishers.get(slot)) is not None:
-                self._end(zombie, "replaced")
+            self._end_all(self._replaced_by(spec), "replaced")
         else:
             self.admit()
         session = Session(
@@ -184,12 +185,20 @@ class SessionRegistry:
         self._sessions[spec.session_id] = session
         self.index.add(session)
         if publishes:
-            self._publishers[slot] = session
+            self._publishers[_slot(spec)] = session
         task = asyncio.create_task(self._live(session), name=f"session-{spec.kind}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         log.info("session opened", kind=spec.kind.value, order=spec.order_id, camera=spec.camera)
         return session
+
+    def _replaced_by(self, spec: SessionSpec) -> Sequence[Session]:
+        if spec.camera == TALK_CAMERA:
+            mine = self.index.of_person(spec.order_id, spec.subject)
+            talks = [x for x in mine if x.kind is SessionKind.WHIP and x.camera == TALK_CAMERA]
+            return talks[: max(0, len(talks) - MAX_TALKS + 1)]
+        zombie = self._publishers.get(_slot(spec))
+        return () if zombie is None else (zombie,)
 
     def get(self, session_id: str) -> Session:
         """The live session with this id.
@@ -207,7 +216,7 @@ class SessionRegistry:
         return self._sessions.get(session_id)
 
     def publishers(self) -> tuple[Session, ...]:
-        """The live sessions that publish, at most one a camera and one a talker."""
+        """The live sessions that publish: at most one a camera, and those of return audio."""
         return tuple(self._publishers.values())
 
     def count(self, kind: SessionKind) -> int:
@@ -300,7 +309,7 @@ class SessionRegistry:
         session.ended.set_result(reason)
         self._sessions.pop(session.session_id, None)
         self.index.remove(session)
-        slot = _slot(session.order_id, session.camera, session.subject)
+        slot = _slot(session.spec)
         if self._publishers.get(slot) is session:  # a zombie never frees its successor's slot
             del self._publishers[slot]
         session.media.close(reason)
@@ -345,9 +354,10 @@ class SessionRegistry:
         return session.ended.result()
 
 
-def _slot(order_id: str, camera: str, subject: str) -> tuple[str, str]:
-    """What one publisher may hold: a camera, or its own place among the talkers."""
-    return order_id, f"{camera}/{subject}" if camera == TALK_CAMERA else camera
+def _slot(spec: SessionSpec) -> tuple[str, str]:
+    """What one publisher may hold: a camera, or a place of its own among the talkers."""
+    talks = spec.camera == TALK_CAMERA
+    return spec.order_id, f"{spec.camera}/{spec.session_id}" if talks else spec.camera
 
 
 def _media_reason(closed: asyncio.Future[str]) -> str:

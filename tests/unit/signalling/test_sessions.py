@@ -14,7 +14,7 @@ from gateway.errors import Conflict, Kicked, NotFound, Unacceptable, Unavailable
 from gateway.protocol.description import DtlsRole, IceCredentials, NegotiatedSession
 from gateway.signalling.bans import BAN
 from gateway.signalling.ports import SessionKind, SessionSpec
-from gateway.signalling.sessions import Session, SessionRegistry, new_etag, new_session_id
+from gateway.signalling.sessions import MAX_TALKS, Session, SessionRegistry, new_etag, new_session_id
 from tests.signalling_rig import ORDER, FakePlane, grant
 
 _ids = itertools.count()
@@ -182,6 +182,22 @@ async def test_a_zombies_late_media_end_never_frees_its_successors_slot() -> Non
     await rig.settle()
     with pytest.raises(Conflict):
         rig.publish(grant(Scope.PUBLISH, subject="another"))
+
+
+async def test_a_family_on_one_login_talks_from_several_devices_and_the_oldest_gives_way() -> None:
+    rig = Rig(capacity=100)
+    anna, boris = customer("anna"), customer("boris")
+    other, watching = rig.publish(boris, "talk"), rig.watch(anna)
+    talks = [rig.publish(anna, "talk") for _ in range(MAX_TALKS)]
+    assert set(rig.registry.publishers()) == {other, *talks}
+    newest = rig.publish(anna, "talk")
+    assert await rig.ending_of(talks[0]) == "replaced"
+    assert set(rig.registry.publishers()) == {other, *talks[1:], newest}
+    assert rig.registry.count(SessionKind.WHIP) == MAX_TALKS + 1
+    rig.registry.close(talks[1].session_id)
+    assert rig.registry.kick(ORDER, "anna") == MAX_TALKS
+    assert rig.registry.publishers() == (other,)
+    assert watching not in rig.registry.sessions()
 
 
 async def test_another_subject_conflicts_until_the_slot_is_free() -> None:
