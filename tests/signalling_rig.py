@@ -23,6 +23,7 @@ from gateway.clock import Clock, SystemClock
 from gateway.config import Settings
 from gateway.errors import GatewayError, NotFound, Unauthenticated
 from gateway.protocol.description import Candidate, Codec, Fingerprint, IceCredentials, MediaKind
+from gateway.sfu.room import Rooms
 from gateway.sfu.state import CameraState, LayerState, PublisherState, ViewerState
 from gateway.sfu.talk.channel import TalkChannel
 from gateway.signalling.ice_servers import IceServers
@@ -37,6 +38,7 @@ from gateway.signalling.sessions import Session, SessionRegistry
 from gateway.signalling.whep import WhepService
 from gateway.signalling.whip import WhipService
 from tests.unit.access.fakes import ConversationsInMemory
+from tests.unit.sfu.fakes import FakeEgress
 
 OFFERS = Path(__file__).parent / "conformance" / "offers"
 SECRET = "a secret of the tests that is long enough"
@@ -118,7 +120,8 @@ class FakePlane:
         self._callbacks: list[Callable[[str], None]] = []
         self._layer_callbacks: list[Callable[[str], None]] = []
         self._talk_callbacks: list[Callable[[str], None]] = []
-        self.channels: dict[str, TalkChannel] = {}
+        self.rooms = Rooms(FakeEgress(), lambda _: None, self.talk_changed)
+        """For return audio; sessions of the fake leave no trace in them."""
 
     def fail(self) -> None:
         """Raise the failure that a test has asked for, once."""
@@ -156,11 +159,11 @@ class FakePlane:
     def viewers(self, order_id: str) -> int:
         return len(self._of(order_id, SessionKind.WHEP))
 
-    def talk(self, order_id: str) -> TalkChannel:
-        return self.channels.setdefault(order_id, TalkChannel(lambda: self.talk_changed(order_id)))
+    def attend_talk(self, order_id: str) -> TalkChannel:
+        return self.rooms.attend(order_id).talk
 
     def leave_talk(self, order_id: str) -> None:
-        self.channels.pop(order_id, None)
+        self.rooms.leave(order_id)
 
     def on_talk_change(self, callback: Callable[[str], None]) -> None:
         self._talk_callbacks.append(callback)

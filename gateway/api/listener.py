@@ -27,8 +27,6 @@ class Listener:
     """Unix seconds."""
     ending: str = ""
     """Why it is hung up on at `expires_at`, if not because its time is over."""
-    presses: bool = False
-    """Whether it holds the talk button."""
     refusals: int = 0
     """Messages refused for their number since `refusals_since`, monotonic seconds."""
     refusals_since: float = 0.0

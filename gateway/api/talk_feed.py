@@ -22,7 +22,7 @@ TALK_INTERVAL = 0.1
 TICK = 1.0
 """Seconds between looks at turns that end by themselves."""
 KEPT = 60.0
-"""Seconds that an order's floor outlives its last page: a reload of the only one changes nothing."""
+"""Seconds that an order's last page is waited for: while it is away the floor stays as it was."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,8 +41,8 @@ class _Floor:
 class TalkFeed:
     """The messages about all floors that somebody has a page of.
 
-    A room may go and come again while pages stay, with a new channel: the mode and who is muted are then
-    carried over. A person leaves the floor with the last of its pages and sessions.
+    Their rooms stay, and with them the mode and who is muted. A person leaves the floor with the last of its
+    pages and sessions.
     """
 
     def __init__(
@@ -59,10 +59,11 @@ class TalkFeed:
         """A page comes, which `presence` knows already."""
         floor = self._floors.get(listener.order_id)
         if floor is None:
-            floor = self._floors[listener.order_id] = _Floor(self._media.talk(listener.order_id))
+            channel = self._media.attend_talk(listener.order_id)
+            floor = self._floors[listener.order_id] = _Floor(channel)
         floor.listeners += 1
         if listener.talks:
-            self.channel(listener.order_id).floor.back(listener.viewer_id, self._clock.monotonic())
+            floor.channel.floor.back(listener.viewer_id, self._clock.monotonic())
             floor.dirty = True
 
     def leave(self, listener: Listener) -> None:
@@ -70,9 +71,8 @@ class TalkFeed:
         floor, now = self._floors[listener.order_id], self._clock.monotonic()
         floor.listeners -= 1
         floor.empty_at = now
-        channel = self.channel(listener.order_id)
-        if listener.presses:
-            channel.floor.release(listener.viewer_id)
+        channel = floor.channel
+        channel.floor.release(listener.viewer_id, listener.sid)
         if not self._sessions.index.of_person(listener.order_id, listener.grant.subject):
             self._leave_if_gone(channel.floor, listener.order_id, listener.viewer_id)
         channel.route(now)
@@ -91,12 +91,7 @@ class TalkFeed:
 
     def channel(self, order_id: str) -> TalkChannel:
         """The channel of an order that somebody has a page of."""
-        floor, channel = self._floors[order_id], self._media.talk(order_id)
-        if channel is not floor.channel:
-            self._carry_over(order_id, floor.channel.floor, channel.floor)
-            floor.channel = channel
-            floor.dirty = True
-        return channel
+        return self._floors[order_id].channel
 
     def meet(self, order_id: str, viewer_id: str) -> None:
         """Let the floor know somebody again whom it forgot for others, while the page is still open."""
@@ -111,7 +106,7 @@ class TalkFeed:
     def snapshot(self, listener: Listener) -> list[Message]:
         """The whole state for one who just came."""
         floor = self._floors[listener.order_id]
-        state = self.channel(listener.order_id).state(self._clock.monotonic())
+        state = floor.channel.state(self._clock.monotonic())
         told = self._state(listener.order_id, floor, state, staff=listener.staff)
         welcome = schemas.TalkWelcome(**dict(told), you=listener.viewer_id)
         return [Message("talk:state", welcome.wire(), listener.sid)]
@@ -138,10 +133,10 @@ class TalkFeed:
                 del self._floors[order_id]
                 self._media.leave_talk(order_id)
             else:
-                self.channel(order_id).route(now)
+                floor.channel.route(now)
 
     def _tell(self, order_id: str, floor: _Floor, now: float) -> list[Message]:
-        state = self.channel(order_id).state(now)
+        state = floor.channel.state(now)
         if state == floor.told:
             return []
         floor.told, floor.again_at = state, now + TALK_INTERVAL
@@ -173,21 +168,6 @@ class TalkFeed:
             return pages[0].full_name if staff else pages[0].public_name
         sessions = self._sessions.index.of_viewer(order_id, viewer_id) if staff else ()
         return sessions[0].subject[: schemas.MAX_NAME] if sessions else ""
-
-    def _carry_over(self, order_id: str, old: Floor, new: Floor) -> None:
-        """What the technician has said stays, and whoever has a page can be given the floor."""
-        now, state = self._clock.monotonic(), old.state()
-        new.set_mode(state.mode, now)
-        new.mute_all(state.muted_all)
-        for viewer_id in state.muted:
-            new.back(viewer_id, now)
-            new.mute(viewer_id)
-        for page in self._presence.people(order_id):
-            if page.talks:
-                new.back(page.viewer_id, now)
-        for viewer_id in state.muted:
-            if not self._sessions.index.of_viewer(order_id, viewer_id):
-                self._leave_if_gone(new, order_id, viewer_id)
 
     def _leave_if_gone(self, floor: Floor, order_id: str, viewer_id: str) -> None:
         if not self._presence.of_person(order_id, viewer_id):

@@ -37,19 +37,15 @@ class TalkRequests:
         return self._talk(listener, lambda floor, now: floor.ask(listener.viewer_id, now))
 
     async def _start(self, listener: Listener, _: schemas.Nothing) -> Answer:
-        """Hold the button."""
-        self._talk(listener, lambda floor, now: floor.press(listener.viewer_id, now))
-        listener.presses = True
-        return None
+        """Hold the page's button."""
+        return self._talk(listener, lambda floor, now: floor.press(listener.viewer_id, now, listener.sid))
 
     async def _stop(self, listener: Listener, _: schemas.Nothing) -> Answer:
-        """Let the button go."""
-        listener.presses = False
-        return self._talk(listener, lambda floor, _: floor.release(listener.viewer_id))
+        """Let the page's button go."""
+        return self._talk(listener, lambda floor, _: floor.release(listener.viewer_id, listener.sid))
 
     async def _withdraw(self, listener: Listener, _: schemas.Nothing) -> Answer:
         """Give back the turn, or the place in the queue."""
-        listener.presses = False
         return self._talk(listener, lambda floor, _: floor.withdraw(listener.viewer_id))
 
     async def _grant(self, listener: Listener, data: schemas.ViewerNamed) -> Answer:

@@ -76,17 +76,23 @@ class Camera:
 
 
 class Room:
-    """One order's cameras and return audio."""
+    """One order's cameras and return audio.
+
+    It lives as long as it has a publisher, a viewer, a talker, a listener or an attendant: so do the mode of
+    its floor and who is muted.
+    """
 
     def __init__(self, order_id: str, talk_changed: Callable[[], None]) -> None:
         self.order_id = order_id
         self.cameras: dict[str, Camera] = {}
         self.talk = TalkChannel(talk_changed)
+        self.attendants = 0
+        """Who wants it kept without any media of their own."""
 
     @property
     def empty(self) -> bool:
         """Nobody is here."""
-        return not self.cameras and self.talk.idle
+        return not self.cameras and self.talk.idle and not self.attendants
 
     def camera(self, name: str) -> Camera:
         """The camera of that name, made when it is new."""
@@ -135,6 +141,17 @@ class Rooms:
         if room is None:
             room = self._rooms[order_id] = Room(order_id, partial(self._talk_changed, order_id))
         return room
+
+    def attend(self, order_id: str) -> Room:
+        """The order's room, which stays until the same number of calls of `leave`."""
+        room = self.room(order_id)
+        room.attendants += 1
+        return room
+
+    def leave(self, order_id: str) -> None:
+        """End one attendance."""
+        self._rooms[order_id].attendants -= 1
+        self.tidy(order_id)
 
     def tidy(self, order_id: str) -> None:
         """Forget what is empty, and note that the order changed."""

@@ -122,12 +122,12 @@ class MediaPlane(Protocol):
         """The order's cameras, for `stream:state`."""
         ...
 
-    def talk(self, order_id: str) -> TalkChannel:
-        """The order's return audio: who may speak, and who does. Its room is made when it is new."""
+    def attend_talk(self, order_id: str) -> TalkChannel:
+        """The order's return audio: who may speak, and who does. Its room stays until `leave_talk`."""
         ...
 
     def leave_talk(self, order_id: str) -> None:
-        """Who asked for `talk` is gone: so is the room, where nobody else is in it."""
+        """Undo one `attend_talk`: the room goes, where nobody else is in it."""
         ...
 
     def on_talk_change(self, callback: Callable[[str], None]) -> None:

@@ -212,13 +212,13 @@ class UdpMediaPlane:
         now = self._clock.monotonic()
         return [camera.state(now) for camera in room.cameras.values()] if room else []
 
-    def talk(self, order_id: str) -> TalkChannel:
-        """The order's return audio, in a room that is made when it is new."""
-        return self.rooms.room(order_id).talk
+    def attend_talk(self, order_id: str) -> TalkChannel:
+        """The order's return audio, in a room that is made when it is new, and kept."""
+        return self.rooms.attend(order_id).talk
 
     def leave_talk(self, order_id: str) -> None:
-        """Who asked for it is gone: so is the room, where nobody else is in it."""
-        self.rooms.tidy(order_id)
+        """Who attended is gone: so is the room, where nobody else is in it."""
+        self.rooms.leave(order_id)
 
     def viewers(self, order_id: str) -> int:
         """How many connected sessions watch the order."""

@@ -122,11 +122,11 @@ async def test_the_floor_survives_a_reconnection(house: House) -> None:
     await studio.ask("talk:grant", {"viewerId": you(anna)})
     await again.hears_that("talk:state", lambda told: told["granted"] == [you(anna)])
     assert await again.ask("talk:start", {}) == {"ok": True}
-    assert house.rig.plane.talk(ORDER).floor.may_speak(you(anna))
+    assert house.rig.plane.rooms.room(ORDER).talk.floor.may_speak(you(anna))
     await again.client.disconnect()
 
     async def silent() -> bool:
-        return not house.rig.plane.talk(ORDER).floor.may_speak(you(anna))
+        return not house.rig.plane.rooms.room(ORDER).talk.floor.may_speak(you(anna))
 
     assert await eventually(silent, every=0.005)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,9 @@ from gateway.api.talk_feed import KEPT, TALK_INTERVAL, TICK, TalkFeed
 from gateway.api.talk_requests import TalkRequests
 from gateway.clock import ManualClock
 from gateway.errors import Forbidden, Malformed, NotFound, TalkMuted, TalkOff, TalkWaiting
-from gateway.sfu.talk.floor import GRACE
+from gateway.sfu.talk.floor import GRACE, Floor
 from tests.signalling_rig import ORDER, OTHER_ORDER, Rig, grant, make_rig, publish, watch
+from tests.unit.sfu.fakes import Viewer
 
 ANNA = grant(Scope.WATCH, Scope.TALK, subject="anna")
 BORIS = grant(Scope.WATCH, Scope.TALK, subject="boris")
@@ -33,6 +35,7 @@ class Stage:
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
+        self._sids = itertools.count()
         self.rig: Rig = make_rig(clock=self.clock)
         self.presence = Presence()
         self.feed = TalkFeed(self.rig.plane, self.rig.sessions, self.presence, self.clock)
@@ -42,9 +45,8 @@ class Stage:
 
     def enter(self, who: Grant, order_id: str = ORDER, name: str = "") -> Listener:
         viewer_id = self.rig.services.viewer_ids.of(order_id, who.subject)
-        page = Listener(
-            f"{who.subject}-page", who, order_id, "en", who.expires_at, viewer_id=viewer_id, chosen_name=name
-        )
+        sid = f"page-{next(self._sids)}"
+        page = Listener(sid, who, order_id, "en", who.expires_at, viewer_id=viewer_id, chosen_name=name)
         self.presence.join(page)
         self.feed.join(page)
         return page
@@ -62,6 +64,20 @@ class Stage:
 
     def state(self, page: Listener) -> dict[str, Any]:
         return self.feed.snapshot(page)[0].data
+
+    def ruled(self, page: Listener) -> tuple[str, tuple[str, ...]]:
+        state = self.state(page)
+        return state["mode"], state["muted"]
+
+    @property
+    def floor(self) -> Floor:
+        return self.rig.plane.rooms.room(ORDER).talk.floor
+
+    def wait(self, seconds: float) -> None:
+        """Time goes by and is noticed."""
+        for _ in range(round(seconds / TICK)):
+            self.clock.advance(TICK)
+            self.feed.due(self.clock.monotonic())
 
 
 @pytest.fixture
@@ -166,11 +182,11 @@ async def test_who_must_wait_is_told_so_and_is_in_the_queue(stage: Stage) -> Non
     await stage.ask(studio, "talk:policy", mode="request")
     with pytest.raises(TalkWaiting):
         await stage.ask(anna, "talk:start")
-    assert not anna.presses
+    assert not stage.floor.held(anna.viewer_id)
     assert stage.state(studio)["queue"][0]["viewerId"] == anna.viewer_id
     await stage.ask(studio, "talk:grant", viewerId=anna.viewer_id)
     await stage.ask(anna, "talk:start")
-    assert stage.rig.plane.talk(ORDER).floor.may_speak(anna.viewer_id)
+    assert stage.floor.may_speak(anna.viewer_id)
     await stage.ask(studio, "talk:deny", viewerId=anna.viewer_id)
     assert stage.state(studio)["granted"] == ()
 
@@ -213,7 +229,7 @@ async def test_a_turn_that_ends_by_itself_is_told(stage: Stage) -> None:
 async def test_a_held_button_goes_with_its_page_and_the_turn_waits_for_the_next(stage: Stage) -> None:
     stage.enter(TECHNICIAN)
     anna, second = stage.enter(ANNA), stage.enter(ANNA)
-    floor = stage.rig.plane.talk(ORDER).floor
+    floor = stage.floor
     await stage.ask(anna, "talk:start")
     stage.leave(second)
     assert floor.may_speak(anna.viewer_id)
@@ -233,16 +249,49 @@ async def test_the_button_is_let_go_by_the_page_that_held_it(stage: Stage) -> No
     anna, second = stage.enter(ANNA), stage.enter(ANNA)
     await stage.ask(anna, "talk:start")
     stage.leave(anna)
-    floor = stage.rig.plane.talk(ORDER).floor
-    assert not floor.may_speak(second.viewer_id)
-    assert floor.state().granted == (second.viewer_id,)
+    assert not stage.floor.may_speak(second.viewer_id)
+    assert stage.floor.state().granted == (second.viewer_id,)
+
+
+async def test_each_page_of_a_login_has_a_button_of_its_own(stage: Stage) -> None:
+    kitchen, garden = stage.enter(ANNA), stage.enter(ANNA)
+    await stage.ask(kitchen, "talk:start")
+    await stage.ask(garden, "talk:start")
+    await stage.ask(kitchen, "talk:stop")
+    assert stage.floor.may_speak(garden.viewer_id)
+    await stage.ask(kitchen, "talk:start")
+    stage.leave(kitchen)
+    assert stage.floor.may_speak(garden.viewer_id)
+    await stage.ask(garden, "talk:stop")
+    assert not stage.floor.may_speak(garden.viewer_id)
+
+
+async def test_a_lost_connection_that_is_noticed_late_lets_no_newer_button_go(stage: Stage) -> None:
+    lost = stage.enter(ANNA)
+    await stage.ask(lost, "talk:start")
+    again = stage.enter(ANNA)
+    await stage.ask(again, "talk:start")
+    stage.leave(lost)
+    assert stage.floor.may_speak(again.viewer_id)
+
+
+@pytest.mark.parametrize("event", ["talk:mute", "talk:deny"])
+async def test_what_the_technician_says_lets_every_button_of_the_person_go(stage: Stage, event: str) -> None:
+    studio, kitchen, garden = stage.enter(TECHNICIAN), stage.enter(ANNA), stage.enter(ANNA)
+    for page in (kitchen, garden):
+        await stage.ask(page, "talk:start")
+    await stage.ask(studio, event, viewerId=kitchen.viewer_id)
+    assert not stage.floor.may_speak(kitchen.viewer_id)
+    await stage.ask(studio, "talk:mute", viewerId=kitchen.viewer_id, muted=False)
+    await stage.ask(kitchen, "talk:start")
+    assert stage.floor.held(kitchen.viewer_id) == {kitchen.sid}, "the other must be pressed again"
 
 
 async def test_who_still_has_a_session_has_not_left(stage: Stage) -> None:
     await publish(stage.rig)
     stage.enter(TECHNICIAN)
     anna, session = stage.enter(ANNA), await watch(stage.rig)
-    floor = stage.rig.plane.talk(ORDER).floor
+    floor = stage.floor
     await stage.ask(anna, "talk:request")
     stage.leave(anna)
     stage.clock.advance(2 * GRACE)
@@ -259,28 +308,48 @@ async def test_who_still_has_a_session_has_not_left(stage: Stage) -> None:
     await stage.rig.sessions.stop()
 
 
-async def test_what_was_ruled_outlives_the_room_while_a_page_is_open(stage: Stage) -> None:
-    studio, anna, boris = stage.enter(TECHNICIAN), stage.enter(ANNA), stage.enter(BORIS)
+async def test_what_was_ruled_holds_while_a_page_is_open_or_a_session_lives(stage: Stage) -> None:
+    studio, anna = stage.enter(TECHNICIAN), stage.enter(ANNA)
     await stage.ask(studio, "talk:policy", mode="request")
     await stage.ask(studio, "talk:mute", viewerId=anna.viewer_id)
-    stage.rig.plane.leave_talk(ORDER)  # as when the last session of the order ends
-    state = stage.state(boris)
-    assert (state["mode"], state["muted"]) == ("request", (anna.viewer_id,))
-    await stage.ask(studio, "talk:grant", viewerId=boris.viewer_id)
-    assert stage.state(studio)["granted"] == (boris.viewer_id,)
+    stage.wait(KEPT)
+    stage.rig.plane.rooms.tidy(ORDER)  # as when the last session of the order ends
+    assert stage.ruled(anna) == ("request", (anna.viewer_id,))
+    camera = stage.rig.plane.rooms.enter(ORDER, "main")
+    viewer = Viewer().subscriber()
+    camera.subscribe(viewer, stage.clock.monotonic())
+    stage.leave(studio)
+    stage.leave(anna)
+    stage.wait(10 * KEPT)
+    anna = stage.enter(ANNA)
+    assert stage.ruled(anna) == ("request", (anna.viewer_id,))
+    camera.unsubscribe(viewer)
+    stage.rig.plane.rooms.tidy(ORDER)
+    assert stage.ruled(anna) == ("request", (anna.viewer_id,))
 
 
-async def test_a_reload_of_the_only_page_keeps_the_floor_and_then_it_is_forgotten(stage: Stage) -> None:
+@pytest.mark.parametrize("away", [2.0, KEPT - TICK])
+async def test_a_technician_who_reconnects_finds_the_floor_as_it_was(stage: Stage, away: float) -> None:
+    for _ in range(3):
+        studio = stage.enter(TECHNICIAN)
+        await stage.ask(studio, "talk:policy", mode="request")
+        await stage.ask(studio, "talk:mute")
+        stage.leave(studio)
+        stage.rig.plane.rooms.tidy(ORDER)
+        stage.wait(away)
     studio = stage.enter(TECHNICIAN)
+    assert (stage.state(studio)["mode"], stage.state(studio)["mutedAll"]) == ("request", True)
+
+
+async def test_when_nobody_is_left_the_floor_is_forgotten(stage: Stage) -> None:
+    studio, second = stage.enter(TECHNICIAN), stage.enter(TECHNICIAN)
     await stage.ask(studio, "talk:policy", mode="request")
     stage.leave(studio)
-    stage.told()
-    studio = stage.enter(TECHNICIAN)
-    assert stage.state(studio)["mode"] == "request"
-    stage.leave(studio)
-    stage.clock.advance(KEPT + TICK)
-    stage.feed.due(stage.clock.monotonic())
-    assert ORDER not in stage.rig.plane.channels
+    stage.wait(2 * KEPT)
+    assert stage.state(second)["mode"] == "request"
+    stage.leave(second)
+    stage.wait(KEPT + TICK)
+    assert stage.rig.plane.rooms.get(ORDER) is None
     assert stage.state(stage.enter(TECHNICIAN))["mode"] == "open"
 
 

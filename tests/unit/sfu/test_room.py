@@ -104,6 +104,23 @@ def test_empty_cameras_and_rooms_are_forgotten() -> None:
     assert changed == ["order"] * 5
 
 
+def test_a_room_with_an_attendant_stays_and_is_the_same() -> None:
+    place, _ = rooms()
+    room = place.attend("order")
+    assert place.attend("order") is room
+    watcher = watch(place, Viewer())
+    room.camera("main").unsubscribe(watcher)
+    place.tidy("order")
+    place.leave("order")
+    assert place.get("order") is room
+    watcher = watch(place, Viewer())
+    place.leave("order")
+    assert place.get("order") is room, "somebody watches"
+    room.camera("main").unsubscribe(watcher)
+    place.tidy("order")
+    assert place.get("order") is None
+
+
 def test_a_camera_tells_its_state() -> None:
     camera = Room("order", lambda: None).camera("main")
     assert camera.state(0.0) == CameraState("main", False, None, None, ())
