@@ -1,4 +1,5 @@
 import { cs as desk } from "./desk/cs";
+import { cs as player } from "./player/cs";
 import { conversation } from "./conversation/cs";
 import type { Messages } from "./messages";
 
@@ -155,5 +156,6 @@ export const cs: Messages = {
   percent: "{count}\u00a0%",
   perSecond: "{count}/s",
 
+  ...player,
   ...desk,
 };

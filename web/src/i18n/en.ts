@@ -1,6 +1,7 @@
 import { conversation } from "./conversation/en";
 
 import { en as desk } from "./desk/en";
+import { en as player } from "./player/en";
 
 /** English, and by its keys the list of everything that the pages say. `{name}` is filled in. */
 export const en = {
@@ -146,5 +147,6 @@ export const en = {
   percent: "{count}\u00a0%",
   perSecond: "{count}/s",
 
+  ...player,
   ...desk,
 };

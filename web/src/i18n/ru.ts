@@ -1,4 +1,5 @@
 import { ru as desk } from "./desk/ru";
+import { ru as player } from "./player/ru";
 import { conversation } from "./conversation/ru";
 import type { Messages } from "./messages";
 
@@ -155,5 +156,6 @@ export const ru: Messages = {
   percent: "{count}\u00a0%",
   perSecond: "{count}/с",
 
+  ...player,
   ...desk,
 };

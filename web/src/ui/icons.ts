@@ -58,3 +58,9 @@ export const handIcon = () =>
   icon(svg`<path d="M8 12.500V6a1.500 1.500 0 0 1 3 0v5-6.500a1.500 1.500 0 0 1 3 0V11v-5a1.500 1.500 0 0 1 3 0v7.500c0 4-2 7-5.500 7-3 0-4.500-1.500-6-4.500L4 13a1.400 1.400 0 0 1 2.400-1.400z" />`);
 export const flagIcon = () => icon(svg`<path d="M6 20.500V4.500h11l-2.500 4 2.500 4H6" />`, 20);
 export const sendIcon = () => icon(svg`<path d="M4.500 12L20 4.500 15 20l-3.500-6.500z" /><path d="M11.500 13.500L20 4.500" />`);
+export const pinIcon = (size = 20) => icon(svg`<path d="M9 4h6l-.8 6.2 3.300 3.300h-11l3.300-3.300zM12 13.500V20" />`, size);
+export const pipIcon = () => icon(svg`<rect x="3" y="5" width="18" height="14" rx="2" /><rect x="12" y="11.5" width="6.5" height="5" rx="1" fill="currentColor" />`);
+export const chartIcon = () => icon(svg`<path d="M4 20h16M7 16.500v-5M12 16.500V6M17 16.500v-8" />`);
+export const keyboardIcon = () => icon(svg`<rect x="3" y="6.5" width="18" height="11" rx="2" /><path d="M7 10.200h.1M11 10.200h.1M15 10.200h.1M8 14h8" />`);
+export const moreIcon = () => icon(svg`<path d="M5.500 12h.1M12 12h.1M18.500 12h.1" stroke-width="3.500" />`);
+export const swapIcon = () => icon(svg`<path d="M4 8.500h14M14.500 5l3.500 3.500-3.500 3.500M20 15.500H6M9.500 12L6 15.500 9.500 19" />`, 20);
