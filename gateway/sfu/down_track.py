@@ -35,8 +35,14 @@ CATCH_UP = 2.0
 QUEUEING = 0.06
 """Seconds of queue in the network over which catching up keeps within the estimate."""
 STEADY = 0.9
-CLOCKS_AGREE = 0.5
-"""Seconds by which sender reports and arrival times may differ before the reports are not believed."""
+CLOCKS_AGREE = {MediaKind.VIDEO: 0.5, MediaKind.AUDIO: 0.1}
+"""Seconds by which a sender's clock and arrival times may differ before the clock is not believed.
+
+Timestamps of a browser's microphone stand still while it is off: taken at their word, a listener would hear
+all that follows that much later. For pictures the sender's word is worth more than a late packet.
+"""
+SOUND_LASTS = 0.02
+"""Seconds of sound in a packet: what another microphone sends begins no earlier after it, or it is cut."""
 
 _MASK32 = 0xFFFFFFFF
 
@@ -304,6 +310,8 @@ class DownTrack:
         if self._last_timestamp is None:
             return secrets.randbits(31) - packet.timestamp & _MASK32
         elapsed = packet.arrival - self._last_arrival
+        if self.kind is MediaKind.AUDIO:
+            elapsed = max(SOUND_LASTS, elapsed)
         previous = self.numbers.current
         if previous is not None and previous.source.layer.track is layer.track:
             told = layer.clock.seconds_between(
@@ -311,7 +319,7 @@ class DownTrack:
                 self._last_timestamp - previous.timestamp_offset & _MASK32,
                 packet.timestamp,
             )
-            if told is not None and abs(told - elapsed) < CLOCKS_AGREE:
+            if told is not None and abs(told - elapsed) < CLOCKS_AGREE[self.kind]:
                 elapsed = told
         ticks = max(1, round(elapsed * layer.clock.rate))
         return self._last_timestamp + ticks - packet.timestamp & _MASK32

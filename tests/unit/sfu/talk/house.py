@@ -7,7 +7,7 @@ from gateway.sfu.subscriber import Subscriber
 from gateway.sfu.talk.channel import TalkChannel
 from tests.unit.sfu.fakes import LEVEL_ID, Studio, Viewer, audio_media, opus
 
-PTIME = 0.02
+PTIME, TICKS = 0.02, 960
 VOICE, LOW, SILENT = 20, 40, 127
 """Levels in -dBov; the louder is clearly louder."""
 
@@ -19,6 +19,8 @@ class Talker:
         self.name = name
         self.studio = Studio(audio_media(extensions={extensions.AUDIO_LEVEL: LEVEL_ID}))
         self._sequence = 0
+        self.skipped = 0
+        """Ticks by which its clock ran on while it sent nothing."""
 
     def send(self, level: int | None, now: float) -> None:
         """The next packet; without a level for None."""
@@ -31,7 +33,9 @@ class Talker:
         self._sequence += 1
         self.studio.now = now
         tags = {} if level is None else {LEVEL_ID: bytes([level | (0x80 if level < SILENT else 0)])}
-        self.studio.publisher.on_rtp(opus(self._sequence, tags=tags), now, self.studio.wall)
+        self.studio.publisher.on_rtp(
+            opus(self._sequence, self._sequence * TICKS + self.skipped, tags=tags), now, self.studio.wall
+        )
         self.studio.publisher.on_timer(now)
         return paused
 
