@@ -1,18 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseInstant, parsePayload, renewalDelay, validateToken } from "../src/api/auth";
 import { backoff } from "../src/api/backoff";
-import {
-  parseClock,
-  parseDraining,
-  parseLayerState,
-  parseSessionClosed,
-  parseStreamState,
-  parseUplinkState,
-  parseViewers,
-} from "../src/api/events";
+import { answered, told } from "../src/api/event-types";
+import { playedLayer } from "../src/api/events";
 import { reachable, request } from "../src/api/http";
 import { iceServersOf, parseIceServers, parseLinks } from "../src/api/link-header";
 import { orderCodecs, withStereoOpus } from "../src/api/offer";
+import { fitting } from "../src/api/reading";
 import { ApiError, parseRetryAfter, sentenceOf } from "../src/api/problem";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -144,55 +138,53 @@ describe("addresses", () => {
 });
 
 describe("events", () => {
-  it("reads cameras and skips what is none", () => {
-    const state = parseStreamState({ orderId: "o", cameras: [{ name: "main", live: true, since: 5 }, { live: true }, 7] });
-    expect(state).toEqual({ orderId: "o", cameras: [{ name: "main", live: true, since: 5000, layers: [] }] });
-    expect(parseStreamState({ orderId: "o" })).toBeUndefined();
-    expect(parseStreamState(null)).toBeUndefined();
-  });
-
   const layer = { rid: "h", width: 1280, height: 720, fps: 25, bitrate: 1_800_000, live: true };
+  const main = { name: "main", live: true, since: 5, codec: "H264", layers: [layer] };
 
-  it("reads the layers of a camera and skips what is none", () => {
-    const layers = [layer, { rid: 7 }, null, { rid: "l", height: -1, fps: "many" }];
-    expect(parseStreamState({ cameras: [{ name: "main", live: true, layers }] })?.cameras[0]?.layers).toEqual([
-      layer,
-      { rid: "l", width: 0, height: 0, fps: 0, bitrate: 0, live: false },
-    ]);
-    expect(parseStreamState({ cameras: [{ name: "main", layers: "none" }] })?.cameras[0]?.layers).toEqual([]);
+  it("reads what fits its type, and in lists leaves out what does not", () => {
+    const state = { orderId: "o", cameras: [main, { name: "bench" }, { live: true }, 7] };
+    const bench = { name: "bench", live: false, since: null, codec: null, layers: [] };
+    expect(fitting(told["stream:state"], state)).toEqual({ orderId: "o", cameras: [main, bench] });
+    const broken = { ...main, layers: [layer, { ...layer, fps: "many" }, null] };
+    expect(fitting(told["stream:state"], { orderId: "o", cameras: [broken] })?.cameras).toEqual([main]);
   });
 
-  it("reads what a session plays", () => {
-    const told = { sessionId: "s", camera: "main", rid: "h", width: 1280, height: 720, fps: 25, bitrate: 1_800_000 };
-    expect(parseLayerState({ ...told, wanted: "m", maxHeight: null })).toEqual({ sessionId: "s", playing: layer, wanted: "m" });
-    const nothing = { sessionId: "s", camera: "main", rid: null, width: null, height: null, fps: null, bitrate: null };
-    expect(parseLayerState(nothing)).toEqual({ sessionId: "s", playing: undefined, wanted: "auto" });
-    expect(parseLayerState({ rid: "h" })).toBeUndefined();
-    expect(parseLayerState("h")).toBeUndefined();
+  it.each([undefined, null, "h", [], {}, { orderId: "o", cameras: "none" }, { orderId: 5, cameras: [] }])("does not take %j for a state", (value) => {
+    expect(fitting(told["stream:state"], value)).toBeUndefined();
   });
 
-  it("reads what arrives from a publisher", () => {
-    const told = { sessionId: "s", camera: "main", bitrate: 1_200_000, loss: 0.02, layers: [] };
-    expect(parseUplinkState(told)).toEqual({ sessionId: "s", bitrate: 1_200_000, loss: 0.02 });
-    expect(parseUplinkState({ ...told, bitrate: -1, loss: 7 })).toEqual({ sessionId: "s", bitrate: 0, loss: 1 });
-    expect(parseUplinkState({ ...told, loss: null })?.loss).toBe(0);
-    expect(parseUplinkState({ ...told, bitrate: null })).toBeUndefined();
-    expect(parseUplinkState(undefined)).toBeUndefined();
+  it("leaves out members that it does not know", () => {
+    expect(fitting(told.viewers, { count: 3, more: 1 })).toEqual({ count: 3 });
+    expect(fitting(told["session:closed"], { reason: "expired" })).toBeUndefined();
   });
 
-  it("reads the gateway's clock", () => {
-    expect(parseClock({ ok: true, now: 1_700_000_000_000 })).toBe(1_700_000_000_000);
-    expect(parseClock({ error: "Slow down", code: "rate_limited" })).toBeUndefined();
-    expect(parseClock({ now: Number.NaN })).toBeUndefined();
+  it("tells a welcome from a change of the floor", () => {
+    const floor = { mode: "open", speaker: null, speakers: [], queue: [], granted: [], muted: [], mutedAll: false };
+    expect(fitting(told["talk:state"], { ...floor, you: "me" })).toEqual({ ...floor, you: "me" });
+    expect(fitting(told["talk:state"], floor)).toEqual(floor);
+    expect(fitting(told["talk:state"], { ...floor, mode: "loud" })).toBeUndefined();
   });
 
-  it("reads counts, closings and draining", () => {
-    expect(parseViewers({ count: 3 })).toBe(3);
-    expect(parseViewers({ count: -1 })).toBeUndefined();
-    expect(parseSessionClosed({ sessionId: "s", reason: "expired" })).toEqual({ sessionId: "s", reason: "expired" });
-    expect(parseSessionClosed({ reason: "expired" })).toBeUndefined();
-    expect(parseDraining({ retryAfter: 4 })).toBe(4);
-    expect(parseDraining(undefined)).toBe(1);
+  it("reads answers, with what may be left out", () => {
+    const answer = { ok: true, sdp: "v=0", sessionId: "s", etag: "1", iceServers: [{ urls: ["stun:a"] }, { urls: ["turn:b"], username: "u", credential: "c" }] };
+    const { ok, ...session } = answer;
+    expect(ok).toBe(true);
+    expect(fitting(answered["session:offer"], answer)).toEqual(session);
+    expect(fitting(answered["clock:read"], { ok: true })).toBeUndefined();
+    expect(fitting(answered["talk:stop"], { ok: true })).toEqual({});
+  });
+
+  it("does not hide a mistake of its own", () => {
+    const broken = () => {
+      throw new TypeError("ours");
+    };
+    expect(() => fitting(broken, {})).toThrow(TypeError);
+  });
+
+  it("knows what a session plays", () => {
+    const state = { sessionId: "s", camera: "main", wantedCamera: "main", lines: [], wanted: "auto", maxHeight: null };
+    expect(playedLayer({ ...state, ...layer })).toEqual(layer);
+    expect(playedLayer({ ...state, rid: null, width: null, height: null, fps: null, bitrate: null })).toBeUndefined();
   });
 });
 

@@ -1,19 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { type CameraState, parseCameraState, parseChatHistory, parseChatMessage, parseMarkers } from "../src/api/conversation";
-import type { Camera } from "../src/api/events";
+import type { Camera, ChatMessage, LayerState } from "../src/api/event-types";
 import { Cameras } from "../src/viewer/cameras";
 import { Conversation } from "../src/viewer/conversation";
 
 function camera(name: string, live = true): Camera {
-  return { name, live, since: undefined, layers: [] };
+  return { name, live, since: null, codec: null, layers: [] };
 }
 
-function playing(shown: string, lines: Record<string, string> = {}, wanted = "main"): CameraState {
-  return { sessionId: "s", camera: shown, wanted, lines: new Map(Object.entries(lines)) };
+function playing(shown: string, lines: Record<string, string> = {}, wantedCamera = "main"): LayerState {
+  const played = { rid: "h", width: 1280, height: 720, fps: 30, bitrate: 1_000_000, wanted: "auto", maxHeight: null };
+  const further = Object.entries(lines).map(([mid, camera]) => ({ mid, camera, pinned: null }));
+  return { sessionId: "s", camera: shown, wantedCamera, lines: further, ...played };
 }
 
-function message(id: string, at: number, viewerId = "other") {
-  return { id, at, viewerId, name: "", role: "technician" as const, text: id };
+function message(id: string, at: number, viewerId = "other"): ChatMessage {
+  return { id, at, from: { viewerId, name: "", role: "technician" }, text: id };
 }
 
 describe("cameras", () => {
@@ -67,12 +68,6 @@ describe("cameras", () => {
     expect(cameras.thumbnails).toBe(3);
     expect(cameras.view.tiles).toHaveLength(5);
   });
-
-  it("reads what the gateway tells of a session", () => {
-    const told = { sessionId: "s", camera: "main", wantedCamera: "microscope", lines: [{ mid: "3", camera: null }, { mid: 4 }] };
-    expect(parseCameraState(told)).toEqual({ sessionId: "s", camera: "main", wanted: "microscope", lines: new Map([["3", undefined]]) });
-    expect(parseCameraState({ camera: "main" })).toBeUndefined();
-  });
 });
 
 describe("chat", () => {
@@ -99,13 +94,5 @@ describe("chat", () => {
     conversation.history([message("2", 2), message("3", 3), message("4", 4)]);
     expect(conversation.messages.map(({ id }) => id)).toEqual(["1", "2", "3", "4"]);
     expect(conversation.unread).toBe(2);
-  });
-
-  it("reads messages and markers", () => {
-    const from = { viewerId: "v", name: "Jan", role: "technician" };
-    const told = { id: 7, at: 5, from, text: "Hello" };
-    expect(parseChatMessage(told)).toEqual({ id: "7", at: 5, viewerId: "v", name: "Jan", role: "technician", text: "Hello" });
-    expect(parseChatHistory({ messages: [told, { id: 8 }] })).toHaveLength(1);
-    expect(parseMarkers({ markers: [{ id: "m", at: 9, label: "battery out", by: "Jan" }] })).toEqual([{ id: "m", at: 9, label: "battery out", by: "Jan" }]);
   });
 });

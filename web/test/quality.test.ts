@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Layer, LayerWish, LiveEvents, PlaybackReport } from "../src/api/events";
+import type { Layer, LayerState } from "../src/api/event-types";
+import type { LayerWish, LiveEvents, PlaybackReport } from "../src/api/events";
 import { ClockOffset, GlassToGlass, readOffset } from "../src/viewer/glass-to-glass";
 import { PlaybackQuality } from "../src/viewer/playback-quality";
 import { PlaybackReporter } from "../src/viewer/playback-report";
@@ -275,10 +276,15 @@ describe("a page that plays", () => {
     ]);
   });
 
+  function told(sessionId: string, { rid, width, height, fps, bitrate }: Layer): LayerState {
+    const camera = { camera: "main", wantedCamera: "main", lines: [] };
+    return { sessionId, ...camera, rid, width, height, fps, bitrate, wanted: "auto", maxHeight: null };
+  }
+
   it("shows the layer of its own session, also when that is told early", () => {
     const { events } = gateway();
     const quality = playing(events);
-    quality.layerChanged({ sessionId: "s2", playing: middle, wanted: "auto" });
+    quality.layerChanged(told("s2", middle));
     expect(quality.view?.playing).toBeUndefined();
     quality.closed();
     quality.opened("s2");

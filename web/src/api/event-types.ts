@@ -1,5 +1,7 @@
 /** The live events' payloads. Written by `python -m tools.event_types` from gateway/api/event_schemas.py. */
 
+import { either, flag, list, nothing, nullable, number, object, oneOf, optional, type Reader, text } from "./reading";
+
 /** Asks for the whole state again. */
 export interface Watch {
   readonly camera?: string | null;
@@ -328,3 +330,208 @@ export interface ServerEvents {
   readonly "markers": Markers;
   readonly "marker": Marker;
 }
+
+/** The most characters that a page may send. */
+export const longest = {
+  chat: { text: 1000 },
+  marker: { label: 120 },
+} as const;
+
+const readIceServer: Reader<IceServer> = object({
+  urls: list(text),
+  username: optional(text),
+  credential: optional(text),
+});
+
+const readSessionAnswer: Reader<SessionAnswer> = object({
+  sdp: text,
+  sessionId: text,
+  etag: text,
+  iceServers: list(readIceServer),
+});
+
+const readClockReading: Reader<ClockReading> = object({
+  now: number,
+});
+
+const readAuthor: Reader<Author> = object({
+  viewerId: text,
+  name: text,
+  role: oneOf("customer", "technician", "staff"),
+});
+
+const readChatMessage: Reader<ChatMessage> = object({
+  id: text,
+  at: number,
+  from: readAuthor,
+  text: text,
+});
+
+const readMarker: Reader<Marker> = object({
+  id: text,
+  at: number,
+  label: text,
+  by: text,
+});
+
+const readLayer: Reader<Layer> = object({
+  rid: text,
+  width: number,
+  height: number,
+  fps: number,
+  bitrate: number,
+  live: flag,
+});
+
+const readCamera: Reader<Camera> = object({
+  name: text,
+  live: flag,
+  since: nullable(number),
+  codec: nullable(text),
+  layers: list(readLayer),
+});
+
+const readStreamState: Reader<StreamState> = object({
+  orderId: text,
+  cameras: list(readCamera),
+});
+
+const readViewers: Reader<Viewers> = object({
+  count: number,
+});
+
+const readLine: Reader<Line> = object({
+  mid: text,
+  camera: nullable(text),
+  pinned: nullable(text),
+});
+
+const readLayerState: Reader<LayerState> = object({
+  sessionId: text,
+  camera: text,
+  wantedCamera: text,
+  lines: list(readLine),
+  rid: nullable(text),
+  width: nullable(number),
+  height: nullable(number),
+  fps: nullable(number),
+  bitrate: nullable(number),
+  wanted: text,
+  maxHeight: nullable(number),
+});
+
+const readUplinkState: Reader<UplinkState> = object({
+  sessionId: text,
+  camera: text,
+  bitrate: number,
+  loss: number,
+  layers: list(readLayer),
+});
+
+const readSessionClosed: Reader<SessionClosed> = object({
+  sessionId: text,
+  reason: text,
+});
+
+const readDraining: Reader<Draining> = object({
+  retryAfter: number,
+});
+
+const readWaiting: Reader<Waiting> = object({
+  viewerId: text,
+  name: text,
+});
+
+const readTalkState: Reader<TalkState> = object({
+  mode: oneOf("open", "request", "off"),
+  speaker: nullable(text),
+  speakers: list(text),
+  queue: list(readWaiting),
+  granted: list(text),
+  muted: list(text),
+  mutedAll: flag,
+});
+
+const readViewedLayer: Reader<ViewedLayer> = object({
+  rid: text,
+  width: number,
+  height: number,
+  fps: number,
+  bitrate: number,
+});
+
+const readPerson: Reader<Person> = object({
+  viewerId: text,
+  name: text,
+  since: number,
+  camera: nullable(text),
+  layer: nullable(readViewedLayer),
+  rtt: nullable(number),
+  loss: nullable(number),
+  glassToGlass: nullable(number),
+  freezes: nullable(number),
+  talk: oneOf("none", "waiting", "granted", "speaking", "muted"),
+});
+
+const readPeople: Reader<People> = object({
+  viewers: list(readPerson),
+  total: number,
+});
+
+const readChatHistory: Reader<ChatHistory> = object({
+  messages: list(readChatMessage),
+});
+
+const readMarkers: Reader<Markers> = object({
+  markers: list(readMarker),
+});
+
+const readTalkWelcome: Reader<TalkWelcome> = object({
+  mode: oneOf("open", "request", "off"),
+  speaker: nullable(text),
+  speakers: list(text),
+  queue: list(readWaiting),
+  granted: list(text),
+  muted: list(text),
+  mutedAll: flag,
+  you: text,
+});
+
+/** Reads what a page is told. */
+export const told: { readonly [Event in keyof ServerEvents]: Reader<ServerEvents[Event]> } = {
+  "stream:state": readStreamState,
+  "viewers": readViewers,
+  "layer:state": readLayerState,
+  "uplink:state": readUplinkState,
+  "session:closed": readSessionClosed,
+  "server:draining": readDraining,
+  "talk:state": either(readTalkWelcome, readTalkState),
+  "people": readPeople,
+  "chat:history": readChatHistory,
+  "chat:message": readChatMessage,
+  "markers": readMarkers,
+  "marker": readMarker,
+};
+
+/** Reads what a page is answered. */
+export const answered: { readonly [Event in keyof ClientEvents]: Reader<ClientEvents[Event]["answer"]> } = {
+  "watch": nothing,
+  "session:offer": readSessionAnswer,
+  "session:candidate": nothing,
+  "session:close": nothing,
+  "layer:select": nothing,
+  "camera:select": nothing,
+  "playback:report": nothing,
+  "clock:read": readClockReading,
+  "talk:request": nothing,
+  "talk:start": nothing,
+  "talk:stop": nothing,
+  "talk:withdraw": nothing,
+  "talk:grant": nothing,
+  "talk:deny": nothing,
+  "talk:mute": nothing,
+  "talk:policy": nothing,
+  "viewer:kick": nothing,
+  "chat:send": readChatMessage,
+  "marker:add": readMarker,
+};

@@ -6,10 +6,10 @@
 import type { LiveEvents } from "./events";
 import type { Caller } from "./http";
 import { withRankedCandidates } from "./ice-restart";
-import { iceServersOf } from "./link-header";
 import { withStereoOpus } from "./offer";
 import { ApiError } from "./problem";
-import { endSession, restartIce, type SessionAnswer } from "./resource";
+import { endSession, restartIce } from "./resource";
+import { offerSession } from "./socket-offer";
 import { playAtOnce, type WhepRequest, WhepSession } from "./whep";
 
 export interface LiveRequest extends Omit<WhepRequest, "onTrack"> {
@@ -40,15 +40,6 @@ export interface WatchingSession {
 
 /** Milliseconds for the answer; a gateway that takes longer is asked by HTTP. */
 const answerWithin = 3000;
-
-async function offerLive(wanted: LiveRequest, events: LiveEvents, sdp: string): Promise<SessionAnswer> {
-  const camera = wanted.camera === undefined ? {} : { camera: wanted.camera };
-  const answer = await events.ask("session:offer", { sdp, kind: "whep", ...camera }, answerWithin);
-  const { sessionId } = answer;
-  if (typeof answer.sdp !== "string" || typeof sessionId !== "string") throw new ApiError(0, "");
-  const resource = new URL(`/sessions/${encodeURIComponent(sessionId)}`, location.href).href;
-  return { sdp: answer.sdp, resource, sessionId, iceServers: iceServersOf(answer.iceServers) };
-}
 
 class LiveSession implements WatchingSession {
   readonly peer: RTCPeerConnection;
@@ -89,7 +80,8 @@ class LiveSession implements WatchingSession {
     const sdp = withStereoOpus(offer.sdp ?? "");
     await peer.setLocalDescription({ type: "offer", sdp });
     // Sent without candidates: the gateway is ICE-lite and learns our addresses from our connectivity checks.
-    const answer = await offerLive(wanted, events, sdp);
+    const camera = wanted.camera === undefined ? {} : { camera: wanted.camera };
+    const answer = await offerSession(events, { sdp, kind: "whep", ...camera }, answerWithin);
     this.resource = answer.resource;
     this.sessionId = answer.sessionId;
     if (answer.iceServers.length > 0) peer.setConfiguration({ ...peer.getConfiguration(), iceServers: answer.iceServers });

@@ -1,9 +1,9 @@
 /** Publishing: one WHIP session (RFC 9725) on one RTCPeerConnection. */
 
 import type { Caller } from "./http";
-import { withRankedCandidates } from "./ice-restart";
+import { MediaSession, negotiate } from "./media-session";
 import type { CodecChoice } from "./offer";
-import { endSession, postOffer, restartIce, type SessionAnswer } from "./resource";
+import { postOffer, type SessionAnswer } from "./resource";
 import { addVideo, offerExtensions } from "./video-line";
 
 /** Lines on which the publisher hears others: more than plain WHIP has, so the offer goes another way. */
@@ -27,47 +27,30 @@ export interface WhipRequest {
   readonly hearing?: Hearing;
 }
 
-function listen(peer: RTCPeerConnection, { lines, onTrack }: Hearing): void {
+async function addLines(peer: RTCPeerConnection, wanted: WhipRequest): Promise<void> {
+  const streams = [wanted.stream];
+  const [audio] = wanted.stream.getAudioTracks();
+  const [video] = wanted.stream.getVideoTracks();
+  if (audio) offerExtensions(peer.addTransceiver(audio, { direction: "sendonly", streams }));
+  if (video) await addVideo(peer, { ...wanted, track: video, streams });
+  const { lines, onTrack } = wanted.hearing ?? { lines: 0, onTrack: () => undefined };
   peer.addEventListener("track", ({ track }) => onTrack(track));
   for (let line = 0; line < lines; line += 1) peer.addTransceiver("audio", { direction: "recvonly" });
 }
 
-export class WhipSession {
-  private constructor(
-    readonly peer: RTCPeerConnection,
-    readonly resource: string,
-    readonly sessionId: string,
-  ) {}
-
+export class WhipSession extends MediaSession {
   /** @throws ApiError with the server's status; 409 while another technician holds the camera. */
   static async open(wanted: WhipRequest): Promise<WhipSession> {
-    const peer = new RTCPeerConnection({ iceServers: wanted.iceServers, bundlePolicy: "max-bundle" });
-    try {
-      peer.addEventListener("connectionstatechange", () => wanted.onState(peer.connectionState));
-      const streams = [wanted.stream];
-      const [audio] = wanted.stream.getAudioTracks();
-      const [video] = wanted.stream.getVideoTracks();
-      if (audio) offerExtensions(peer.addTransceiver(audio, { direction: "sendonly", streams }));
-      if (video) await addVideo(peer, { ...wanted, track: video, streams });
-      const { hearing } = wanted;
-      if (hearing) listen(peer, hearing);
-      const offer = await peer.createOffer();
-      await peer.setLocalDescription(offer);
-      const sdp = offer.sdp ?? "";
-      const answer = await (hearing ? hearing.post(sdp) : postOffer(wanted.url, sdp, wanted.caller, wanted.signal));
-      const session = new WhipSession(peer, answer.resource, answer.sessionId);
-      try {
-        await peer.setRemoteDescription({ type: "answer", sdp: withRankedCandidates(answer.sdp) });
-        wanted.signal.throwIfAborted();
-      } catch (error) {
-        session.close(wanted.caller);
-        throw error;
-      }
-      return session;
-    } catch (error) {
-      peer.close();
-      throw error;
-    }
+    const byHttp = (sdp: string) => postOffer(wanted.url, sdp, wanted.caller, wanted.signal);
+    const negotiated = await negotiate({
+      ...wanted,
+      prepare: (peer) => {
+        peer.addEventListener("connectionstatechange", () => wanted.onState(peer.connectionState));
+        return addLines(peer, wanted);
+      },
+      post: wanted.hearing?.post ?? byHttp,
+    });
+    return new WhipSession(negotiated);
   }
 
   /** Puts another track in the place of the one being sent, without negotiation. */
@@ -76,14 +59,9 @@ export class WhipSession {
     await sender?.replaceTrack(track);
   }
 
-  /** A new way through the network for the same session; throws as `restartIce`. */
-  restart(caller: Caller, signal: AbortSignal): Promise<void> {
-    return restartIce(this.peer, this.resource, caller, signal);
-  }
-
-  close(caller: Caller): void {
+  override close(caller: Caller): void {
     // Nothing is sent from this moment on, however long the farewell takes.
     for (const sender of this.peer.getSenders()) void sender.replaceTrack(null).catch(() => undefined);
-    endSession(this.peer, this.resource, caller);
+    super.close(caller);
   }
 }

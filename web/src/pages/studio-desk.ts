@@ -95,19 +95,25 @@ export class StudioDesk extends LitElement {
   @state() private events: LiveEvents | undefined;
   private listening = new AbortController();
   private timers: number[] = [];
+  private speaking = false;
 
   protected override firstUpdated(): void {
     const target = { orderId: this.orderId, camera: this.camera };
     const caller = () => ({ token: this.tokens.read(), language: language() });
-    const ear = new TalkEar(target, () => this.events, caller, () => this.requestUpdate());
+    const ear = new TalkEar(this.orderId, {
+      events: () => this.events,
+      caller,
+      speaking: () => this.speaking,
+      onChange: () => this.requestUpdate(),
+    });
     this.ear = ear;
     this.broadcast = new Broadcast(
       target,
       {
         caller,
-        open: ear.open,
+        open: (wanted) => ear.open(this.camera, wanted),
         onChange: () => {
-          ear.follow(this.broadcast.state);
+          ear.follow(this.camera, this.broadcast.state);
           this.requestUpdate();
         },
         onEnd: (end, sentence) => this.ended(end, sentence),
@@ -270,7 +276,6 @@ export class StudioDesk extends LitElement {
       () => this.tokens.read() ?? "",
       {
         onConnection: (up) => (this.viewers = up ? this.viewers : undefined),
-        onStreamState: () => undefined,
         onViewers: (count) => (this.viewers = count),
         onSessionClosed: ({ sessionId, reason }) => {
           broadcast.closedByServer(sessionId, reason);
@@ -283,6 +288,7 @@ export class StudioDesk extends LitElement {
       },
       this.camera,
     );
+    this.events.on("talk:state", ({ speakers }) => (this.speaking = speakers.length > 0));
   }
 
   private trackChanged(track: MediaStreamTrack): void {

@@ -3,6 +3,7 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { LiveEvents } from "../api/events";
+import { watchNetwork } from "../browser/network";
 import type { TokenStore } from "../browser/token-store";
 import type { MessageKey } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
@@ -100,6 +101,7 @@ export class TalkbackDesk extends LitElement {
   private readonly player = new TalkPlayer(() => this.requestUpdate());
   private readonly listening = new AbortController();
   private listener!: TalkListener;
+  private speaking = false;
 
   protected override willUpdate(): void {
     if (!this.hasUpdated) this.begin();
@@ -133,6 +135,9 @@ export class TalkbackDesk extends LitElement {
     const { player } = this;
     const listener = new TalkListener(this.orderId, {
       caller: () => ({ token: this.tokens.read(), language: language() }),
+      speaking: () => this.speaking,
+      reachable: () => this.events?.answers() ?? Promise.resolve(false),
+      onBroken: () => this.events?.renew(),
       onChange: () => this.requestUpdate(),
       onTrack: (track) => player.add(track),
       onSilence: () => player.clear(),
@@ -153,19 +158,24 @@ export class TalkbackDesk extends LitElement {
     };
     this.events = this.hear(listener);
     const { signal } = this.listening;
-    window.addEventListener("online", () => listener.wake(), { signal });
+    const perhapsChanged = () => listener.networkSeemsChanged();
+    const changed = () => {
+      this.events?.wake();
+      listener.networkChanged();
+    };
+    watchNetwork({ changed, perhapsChanged }, signal);
     window.addEventListener("pagehide", () => listener.stop(), { signal });
     window.addEventListener("pageshow", () => listener.start(), { signal });
     listener.start();
   }
 
   private hear(listener: TalkListener): LiveEvents {
-    return new LiveEvents(() => this.tokens.read() ?? "", {
+    const events = new LiveEvents(() => this.tokens.read() ?? "", {
       onConnection: () => undefined,
-      onStreamState: () => undefined,
-      onViewers: () => undefined,
       onSessionClosed: ({ sessionId, reason }) => listener.closedByServer(sessionId, reason),
       onDraining: (retryAfter) => listener.draining(retryAfter),
     });
+    events.on("talk:state", ({ speakers }) => (this.speaking = speakers.length > 0));
+    return events;
   }
 }

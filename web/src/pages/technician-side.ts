@@ -2,7 +2,8 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { type Camera, type LiveEvents, parseStreamState } from "../api/events";
+import type { Camera } from "../api/event-types";
+import type { LiveEvents } from "../api/events";
 import { ApiError } from "../api/problem";
 import { Locale } from "../i18n/locale";
 import { TalkChime } from "../studio/talk-chime";
@@ -126,7 +127,7 @@ export class TechnicianSide extends LitElement {
     const room = new TalkRoom(events);
     this.room = room;
     this.conversation.listen(events);
-    events.on("stream:state", (value) => (this.cameras = parseStreamState(value)?.cameras ?? this.cameras));
+    events.on("stream:state", ({ cameras }) => (this.cameras = cameras));
     room.addEventListener("change", () => this.changed(room.waiting), { signal });
     room.addEventListener("asked", () => this.chime.ring(), { signal });
     for (const gesture of ["pointerup", "keydown"]) {

@@ -1,33 +1,39 @@
-/** How the studio hears customers: on lines of its own broadcast, or else by a session beside it. */
+/** How the studio hears customers: on lines of one of its broadcasts, or else by a session beside them. */
 
+import type { LiveEvents } from "../api/events";
 import type { Caller } from "../api/http";
-import type { WhipRequest, WhipSession } from "../api/whip";
+import { type WhipRequest, WhipSession } from "../api/whip";
 import type { BroadcastState } from "./broadcast";
 import { TalkListener } from "./talk-listener";
 import { type Heard, heardIn, TalkPlayer } from "./talk-player";
-import { type Asker, openHearing } from "./talk-whip";
+import { openHearing } from "./talk-whip";
 
-export interface EarTarget {
-  readonly orderId: string;
-  readonly camera: string;
+export interface EarHost {
+  readonly events: () => Pick<LiveEvents, "connected" | "ask" | "answers"> | undefined;
+  readonly caller: () => Caller;
+  /** Whether somebody speaks. */
+  readonly speaking: () => boolean;
+  readonly onChange: () => void;
 }
 
 export class TalkEar {
   readonly player: TalkPlayer;
 
   private readonly listener: TalkListener;
-  private own: RTCPeerConnection | undefined;
+  private readonly states = new Map<string, BroadcastState>();
+  /** The camera on whose connection customers are heard; without a peer while that is being opened. */
+  private own: { readonly camera: string; readonly peer?: RTCPeerConnection } | undefined;
 
   constructor(
-    private readonly target: EarTarget,
-    private readonly asker: () => Asker | undefined,
-    caller: () => Caller,
-    onChange: () => void,
+    orderId: string,
+    private readonly host: EarHost,
   ) {
-    this.player = new TalkPlayer(onChange);
-    this.listener = new TalkListener(target.orderId, {
-      caller,
-      onChange,
+    this.player = new TalkPlayer(host.onChange);
+    this.listener = new TalkListener(orderId, {
+      caller: host.caller,
+      speaking: host.speaking,
+      reachable: () => host.events()?.answers() ?? Promise.resolve(false),
+      onChange: host.onChange,
       onTrack: (track) => this.player.add(track),
       onSilence: () => this.player.clear(),
       // The broadcast learns the same by itself and tells the technician.
@@ -35,31 +41,43 @@ export class TalkEar {
     });
   }
 
-  /** Opens the broadcast's session, with lines for customers where that is possible. @throws ApiError */
-  readonly open = async (wanted: WhipRequest): Promise<WhipSession> => {
+  /** Opens a camera's session, with lines for customers where that is possible and nothing else hears them. @throws ApiError */
+  readonly open = async (camera: string, wanted: WhipRequest): Promise<WhipSession> => {
+    const others = [...this.states].some(([name, state]) => name !== camera && state === "live");
+    if (this.own ? this.own.camera !== camera : others) return WhipSession.open(wanted);
     this.listener.stop();
     this.player.clear();
-    this.own = undefined;
-    const asker = this.asker() ?? { connected: false, ask: () => Promise.reject(new Error("not connected")) };
+    this.own = { camera };
     const onTrack = (track: MediaStreamTrack) => !wanted.signal.aborted && this.player.add(track);
-    const { session, hears } = await openHearing(wanted, this.target.camera, asker, onTrack);
-    if (hears) this.own = session.peer;
-    return session;
+    try {
+      const { session, hears } = await openHearing(wanted, camera, this.host.events(), onTrack);
+      this.own = hears ? { camera, peer: session.peer } : undefined;
+      return session;
+    } catch (error) {
+      this.own = undefined;
+      throw error;
+    } finally {
+      this.listen();
+    }
   };
 
-  /** The broadcast's state: nobody listens off the air. */
-  follow(state: BroadcastState): void {
-    if (state === "idle") this.close();
-    else if (state === "live" && !this.own) this.listener.start();
+  /** The state of a camera's broadcast: nobody listens off the air. */
+  follow(camera: string, state: BroadcastState): void {
+    if (state !== "idle") this.states.set(camera, state);
+    else {
+      this.states.delete(camera);
+      if (this.own?.camera === camera) this.forgetOwn();
+    }
+    this.listen();
   }
 
-  /** Whether the customers' sound comes with the broadcast's own connection. */
+  /** Whether the customers' sound comes with a broadcast's own connection. */
   get together(): boolean {
-    return this.own !== undefined;
+    return this.own?.peer !== undefined;
   }
 
   async heard(): Promise<Heard | undefined> {
-    const peer = this.own ?? this.listener.peer;
+    const peer = this.own?.peer ?? this.listener.peer;
     return peer && heardIn(await peer.getStats());
   }
 
@@ -67,12 +85,30 @@ export class TalkEar {
     this.listener.closedByServer(sessionId, reason);
   }
 
-  wake(): void {
-    this.listener.wake();
+  draining(retryAfter: number): void {
+    this.listener.draining(retryAfter);
+  }
+
+  networkChanged(): void {
+    this.listener.networkChanged();
+  }
+
+  networkSeemsChanged(): void {
+    this.listener.networkSeemsChanged();
   }
 
   close(): void {
+    this.states.clear();
+    this.forgetOwn();
     this.listener.stop();
+  }
+
+  private listen(): void {
+    if (this.states.size === 0) this.listener.stop();
+    else if (!this.own && [...this.states.values()].includes("live")) this.listener.start();
+  }
+
+  private forgetOwn(): void {
     this.own = undefined;
     this.player.clear();
   }

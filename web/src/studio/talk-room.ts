@@ -1,25 +1,19 @@
 /** The people of an order as the technician sees them: who may speak, who watches; and what can be done about it. */
 
-import { parseTalkState, type TalkState } from "../api/conversation";
-import type { JsonObject } from "../api/http";
+import type { ClientEvents, People, TalkWelcome as TalkState } from "../api/event-types";
+import type { LiveEvents } from "../api/events";
 import { ApiError } from "../api/problem";
-import { parsePeople, type People } from "./talk-people";
-
-/** The part of the live events that a room needs. */
-export interface TalkEvents {
-  on(event: string, handler: (value: unknown) => void): void;
-  ask(event: string, payload?: JsonObject): Promise<JsonObject>;
-}
 
 /** What a component wants the gateway to do. */
-export interface Command {
-  readonly event: string;
-  readonly payload: JsonObject;
+export interface Command<Event extends keyof ClientEvents = keyof ClientEvents> {
+  readonly event: Event;
+  readonly payload: ClientEvents[Event]["data"];
 }
 
 /** Asks the page for something to be done; whoever holds the room does it. */
-export function command(from: EventTarget, event: string, payload: JsonObject = {}): void {
-  from.dispatchEvent(new CustomEvent<Command>("command", { detail: { event, payload }, bubbles: true, composed: true }));
+export function command<Event extends keyof ClientEvents>(from: EventTarget, event: Event, payload: ClientEvents[Event]["data"]): void {
+  const detail: Command<Event> = { event, payload };
+  from.dispatchEvent(new CustomEvent("command", { detail, bubbles: true, composed: true }));
 }
 
 /** Those who wait now and did not before. */
@@ -59,10 +53,11 @@ export class TalkRoom extends EventTarget {
   /** The last refusal; undefined once something worked. */
   problem: ApiError | undefined;
 
-  constructor(private readonly events: TalkEvents) {
+  constructor(private readonly events: Pick<LiveEvents, "on" | "ask">) {
     super();
-    events.on("talk:state", (value) => this.talkChanged(parseTalkState(value)));
-    events.on("people", (value) => this.peopleChanged(parsePeople(value)));
+    // One's own id is told once.
+    events.on("talk:state", (talk) => this.talkChanged({ you: this.talk?.you ?? "", ...talk }));
+    events.on("people", (people) => this.change({ people, names: this.withNames(people.viewers) }));
   }
 
   get waiting(): number {
@@ -81,17 +76,10 @@ export class TalkRoom extends EventTarget {
     return true;
   }
 
-  private talkChanged(talk: TalkState | undefined): void {
-    if (!talk) return;
+  private talkChanged(talk: TalkState): void {
     const asked = newlyWaiting(this.talk, talk).length > 0;
-    // One's own id is told once.
-    const you = talk.you || (this.talk?.you ?? "");
-    this.change({ talk: { ...talk, you }, names: this.withNames(talk.queue) });
+    this.change({ talk, names: this.withNames(talk.queue) });
     if (asked) this.dispatchEvent(new Event("asked"));
-  }
-
-  private peopleChanged(people: People | undefined): void {
-    if (people) this.change({ people, names: this.withNames(people.named) });
   }
 
   private withNames(people: readonly { readonly viewerId: string; readonly name: string }[]): ReadonlyMap<string, string> {

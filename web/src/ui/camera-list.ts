@@ -2,7 +2,7 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Camera } from "../api/events";
+import type { Camera } from "../api/event-types";
 import { Locale } from "../i18n/locale";
 import { cameraIcon } from "./icons";
 import { base } from "./styles";

@@ -2,14 +2,11 @@
 
 import { css, html, LitElement, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import type { ChatMessage, Marker } from "../api/conversation";
+import { type Author, type ChatMessage, longest, type Marker } from "../api/event-types";
 import { formatClock } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
 import { closeIcon, flagIcon, sendIcon } from "./icons";
 import { base, buttons, fields } from "./styles";
-
-/** Characters that the gateway takes. */
-export const longestMessage = 1000;
 
 /** Where the markers do not push the messages away. */
 const roomy = matchMedia("(min-width: 721px) and (min-height: 600px)");
@@ -210,14 +207,14 @@ export class ChatPanel extends LitElement {
   }
 
   private message(message: ChatMessage) {
-    const own = message.viewerId !== "" && message.viewerId === this.you;
-    return html`<div class="message ${message.role} ${own ? "own" : ""}">
-      <div class="from"><span>${this.author(message, own)}</span> ${this.clock(message.at)}</div>
+    const own = message.from.viewerId === this.you;
+    return html`<div class="message ${message.from.role} ${own ? "own" : ""}">
+      <div class="from"><span>${this.author(message.from, own)}</span> ${this.clock(message.at)}</div>
       <div class="said">${message.text}</div>
     </div>`;
   }
 
-  private author({ name, role }: ChatMessage, own: boolean): string {
+  private author({ name, role }: Author, own: boolean): string {
     const { text } = this.locale;
     if (own) return text("chatYou");
     if (name !== "") return name;
@@ -236,7 +233,7 @@ export class ChatPanel extends LitElement {
         id="message"
         autocomplete="off"
         enterkeyhint="send"
-        maxlength=${longestMessage}
+        maxlength=${longest.chat.text}
         aria-label=${text(this.beside ? "deskChatInput" : "chatInput")}
         placeholder=${text(this.beside ? "deskChatInput" : "chatInput")}
         .value=${this.draft}

@@ -2,7 +2,7 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
-import type { Marker } from "../api/conversation";
+import { longest, type Marker } from "../api/event-types";
 import { formatClock, type MessageKey } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
 import { command } from "../studio/talk-room";
@@ -10,9 +10,6 @@ import { base, buttons, fields } from "./styles";
 import { panel } from "./talk-styles";
 
 const labels: readonly MessageKey[] = ["markerOpened", "markerFault", "markerBattery", "markerReplaced", "markerTested"];
-
-/** Characters. */
-const longestLabel = 120;
 
 @customElement("marker-bar")
 export class MarkerBar extends LitElement {
@@ -74,7 +71,7 @@ export class MarkerBar extends LitElement {
         ${labels.map((key) => html`<button class="small" @click=${() => this.add(text(key))}>${text(key)}</button>`)}
       </div>
       <form @submit=${this.submit}>
-        <input id="marker" maxlength=${longestLabel} autocomplete="off" aria-label=${text("markerLabel")} placeholder=${text("markerLabel")} />
+        <input id="marker" maxlength=${longest.marker.label} autocomplete="off" aria-label=${text("markerLabel")} placeholder=${text("markerLabel")} />
         <button type="submit">${text("markerAdd")}</button>
       </form>
       ${this.markers.length === 0 ? html`<p class="quiet">${text("markerNone")}</p>` : nothing}

@@ -3,9 +3,10 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import type { People, Person, ViewedLayer } from "../api/event-types";
 import { formatClock, type MessageKey } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
-import { type People, type Person, type Verdict, verdictOn } from "../studio/talk-people";
+import { type Verdict, verdictOn } from "../studio/talk-people";
 import { command } from "../studio/talk-room";
 import { base, buttons } from "./styles";
 import { panel } from "./talk-styles";
@@ -97,29 +98,30 @@ export class PeopleList extends LitElement {
   override render() {
     const { text } = this.locale;
     const { people } = this;
+    const more = people ? people.total - people.viewers.length : 0;
     return html`<h2>${text("peopleTitle")}</h2>
       ${people === undefined ? html`<p class="quiet">${text("deskOffline")}</p>` : nothing}
-      ${people?.named.length === 0 ? html`<p class="quiet">${text("peopleNobody")}</p>` : nothing}
-      <ul ?hidden=${!people?.named.length}>
+      ${people?.viewers.length === 0 ? html`<p class="quiet">${text("peopleNobody")}</p>` : nothing}
+      <ul ?hidden=${!people?.viewers.length}>
         ${repeat(
-          people?.named ?? [],
+          people?.viewers ?? [],
           ({ viewerId }) => viewerId,
           (person) => this.person(person),
         )}
       </ul>
-      ${people && people.more > 0 ? html`<p class="quiet">${text("peopleMore", { count: people.more })}</p>` : nothing}`;
+      ${more > 0 ? html`<p class="quiet">${text("peopleMore", { count: more })}</p>` : nothing}`;
   }
 
   private person(person: Person) {
     const { text } = this.locale;
-    const verdict = verdictOn(person, Date.now());
+    const verdict = verdictOn(person, Date.now() / 1000);
     const name = person.name || text("deskUnnamed", { id: person.viewerId.slice(0, 4) });
     const standing = standings[person.talk];
     return html`<li data-viewer=${person.viewerId} data-talk=${person.talk}>
       <span class="who">
         <strong>${name}</strong>
         <span class="quiet">
-          ${person.since === undefined ? nothing : text("peopleSince", { time: formatClock(person.since, language()) })}${standing
+          ${text("peopleSince", { time: formatClock(person.since * 1000, language()) })}${standing
             ? html` · ${text(standing)}`
             : nothing}
         </span>
@@ -141,14 +143,26 @@ export class PeopleList extends LitElement {
   private figures({ layer, camera, glassToGlass, loss, freezes }: Person) {
     const { text } = this.locale;
     const rows: (readonly [MessageKey, string])[] = [];
-    if (layer && layer.height > 0) rows.push(["peoplePicture", `${layer.height}p, ${text("kilobits", { count: Math.round(layer.bitrate / 1000) })}`]);
-    if (glassToGlass !== undefined) rows.push(["peopleBehind", text("seconds", { count: Math.round(glassToGlass * 10) / 10 })]);
-    if (loss !== undefined) rows.push(["packetLoss", text("percent", { count: Math.round(loss * 1000) / 10 })]);
-    if (freezes > 0) rows.push(["peopleFreezes", String(freezes)]);
-    if (camera) rows.push(["peopleCamera", camera]);
+    if (layer && layer.height > 0) rows.push(["peoplePicture", this.picture(layer)]);
+    if (glassToGlass !== null) rows.push(["peopleBehind", this.delay(glassToGlass)]);
+    if (freezes !== null) rows.push(["peopleFreezes", String(freezes)]);
+    if (loss !== null) rows.push(["packetLoss", text("percent", { count: Math.round(loss * 1000) / 10 })]);
+    if (camera !== null) rows.push(["peopleCamera", camera]);
     return rows.length === 0
       ? nothing
       : html`<dl>${rows.map(([key, value]) => html`<div><dt>${text(key)}</dt><dd>${value}</dd></div>`)}</dl>`;
+  }
+
+  private picture({ height, fps, bitrate }: ViewedLayer): string {
+    const { text } = this.locale;
+    const [frames, rate] = [Math.round(fps), Math.round(bitrate / 1000)];
+    return `${height}p, ${text("perSecond", { count: frames })}, ${text("kilobits", { count: rate })}`;
+  }
+
+  private delay(seconds: number): string {
+    const { text } = this.locale;
+    if (seconds < 1) return text("milliseconds", { count: Math.round(seconds * 100) * 10 });
+    return text("seconds", { count: Math.round(seconds * 10) / 10 });
   }
 
   private sure(viewerId: string, name: string) {

@@ -10,6 +10,6 @@ export function speakingText(text: Locale["text"], part: Participation): string 
   const others = talk.floor?.speakers.filter((viewerId) => viewerId !== you) ?? [];
   const [first] = others;
   if (first === undefined) return "";
-  const known = conversation.messages.find(({ viewerId, name }) => viewerId === first && name !== "");
-  return known ? text("speakingNamed", { name: known.name }) : text("speakingOther");
+  const known = conversation.messages.find(({ from }) => from.viewerId === first && from.name !== "");
+  return known ? text("speakingNamed", { name: known.from.name }) : text("speakingOther");
 }

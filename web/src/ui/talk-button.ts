@@ -5,7 +5,7 @@
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
-import type { TalkMode } from "../api/conversation";
+import type { TalkMode } from "../api/events";
 import type { MessageKey } from "../i18n/format";
 import { Locale } from "../i18n/locale";
 import type { TalkView } from "../viewer/talk-state";

@@ -3,7 +3,8 @@
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { TalkMode, TalkState } from "../api/conversation";
+import type { TalkWelcome as TalkState } from "../api/event-types";
+import type { TalkMode } from "../api/events";
 import type { MessageKey } from "../i18n/format";
 import { Locale } from "../i18n/locale";
 import { command, type DeskRow, deskRows } from "../studio/talk-room";
@@ -16,6 +17,8 @@ const modes: readonly (readonly [TalkMode, MessageKey])[] = [
   ["request", "deskModeRequest"],
   ["off", "deskModeOff"],
 ];
+
+type Deed = "talk:grant" | "talk:deny" | "talk:mute";
 
 const standings: Readonly<Record<DeskRow["standing"], MessageKey | undefined>> = {
   waiting: undefined,
@@ -174,7 +177,7 @@ export class TalkDesk extends LitElement {
     </li>`;
   }
 
-  private deed(event: string, viewerId: string, key: MessageKey, whole: MessageKey, primary = false, more = {}) {
+  private deed(event: Deed, viewerId: string, key: MessageKey, whole: MessageKey, primary = false, more = {}) {
     const { text } = this.locale;
     return html`<button
       class=${primary ? "primary small" : "small"}

@@ -1,7 +1,6 @@
 /** Which cameras an order has, which of them is shown, and which line shows which. Pure. */
 
-import type { CameraState } from "../api/conversation";
-import type { Camera } from "../api/events";
+import type { Camera, LayerState } from "../api/event-types";
 
 /** A live camera as the strip shows it. */
 export interface CameraTile {
@@ -30,7 +29,7 @@ export class Cameras {
   /** Whether anybody has told yet. */
   known = false;
   private all: readonly Camera[] = [];
-  private state: CameraState | undefined;
+  private state: LayerState | undefined;
 
   /** @param wanted the camera that the viewer asked for */
   constructor(public wanted: string) {}
@@ -42,7 +41,7 @@ export class Cameras {
   }
 
   /** What the session plays, as the gateway tells; undefined when there is no session. */
-  play(state: CameraState | undefined): void {
+  play(state: LayerState | undefined): void {
     this.state = state;
   }
 
@@ -71,7 +70,7 @@ export class Cameras {
 
   get view(): CameraView {
     const { live, state } = this;
-    const lines = new Map([...(state?.lines ?? [])].map(([mid, camera]) => [camera, mid]));
+    const lines = new Map(state?.lines.map(({ mid, camera }) => [camera, mid]));
     const shown = state?.camera;
     const tiles = live.map(({ name }) => ({ name, mid: lines.get(name), shown: name === shown }));
     const away = shown !== undefined && shown !== this.wanted ? this.wanted : undefined;

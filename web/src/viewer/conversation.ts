@@ -1,6 +1,6 @@
 /** Chat and markers of an order, as the gateway tells them, and how much of it has not been seen yet. */
 
-import { type ChatMessage, type Marker, parseChatHistory, parseChatMessage, parseMarker, parseMarkers } from "../api/conversation";
+import type { ChatMessage, Marker } from "../api/event-types";
 import type { LiveEvents } from "../api/events";
 
 /** Messages kept on the page. */
@@ -28,21 +28,15 @@ export class Conversation {
 
   /** How many messages of others came while nobody looked. */
   get unread(): number {
-    return this.messages.filter(({ id, viewerId }) => !this.seen.has(id) && viewerId !== this.you()).length;
+    return this.messages.filter(({ id, from }) => !this.seen.has(id) && from.viewerId !== this.you()).length;
   }
 
   listen(events: LiveEvents): void {
     this.events = events;
-    events.on("chat:history", (value) => this.history(parseChatHistory(value)));
-    events.on("chat:message", (value) => {
-      const message = parseChatMessage(value);
-      if (message) this.said([message]);
-    });
-    events.on("markers", (value) => this.marked(parseMarkers(value)));
-    events.on("marker", (value) => {
-      const marker = parseMarker(value);
-      if (marker) this.marked([marker]);
-    });
+    events.on("chat:history", ({ messages }) => this.history(messages));
+    events.on("chat:message", (message) => this.said([message]));
+    events.on("markers", ({ markers }) => this.marked(markers));
+    events.on("marker", (marker) => this.marked([marker]));
   }
 
   /** Somebody looks at the messages, or not any more. */

@@ -2,7 +2,8 @@
 
 import { liveUrls, type LiveUrls, renewalDelay, renewToken, type TokenPayload, validateToken } from "../api/auth";
 import { backoff } from "../api/backoff";
-import { LiveEvents, type StreamState } from "../api/events";
+import type { StreamState } from "../api/event-types";
+import { LiveEvents } from "../api/events";
 import { type Caller, reachable } from "../api/http";
 import { watch, type WatchingSession } from "../api/live-session";
 import { PathKeeper } from "../api/path-keeper";
@@ -229,7 +230,7 @@ export class LiveViewer {
     const camera = this.part.cameras.main;
     const live = camera?.live ?? false;
     this.quality.offer(camera?.layers ?? []);
-    if (camera?.since !== undefined) this.liveSince = camera.since;
+    if (typeof camera?.since === "number") this.liveSince = camera.since * 1000;
     if (!live && this.current.flowing) this.ignoreFramesUntil = seconds() + tailAfterStop;
     if (live && this.current.live === false) this.watch = new FrameWatch(seconds());
     this.dispatch({ type: "stream", live });

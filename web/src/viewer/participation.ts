@@ -1,6 +1,6 @@
 /** What a viewer takes part in besides watching: speaking, writing, choosing among the cameras. */
 
-import { parseCameraState, type CameraState } from "../api/conversation";
+import type { LayerState } from "../api/event-types";
 import type { LiveEvents } from "../api/events";
 import type { WatchingSession } from "../api/live-session";
 import { Cameras } from "./cameras";
@@ -15,7 +15,7 @@ export class Participation {
   thumbnails: ReadonlyMap<string, MediaStream> = new Map();
   private events: LiveEvents | undefined;
   private session: WatchingSession | undefined;
-  private told: CameraState | undefined;
+  private told: LayerState | undefined;
   private asked: string | undefined;
   private scopes: readonly string[] = [];
   private openedConnected = false;
@@ -58,9 +58,7 @@ export class Participation {
     this.events = events;
     this.talk.listen(events);
     this.conversation.listen(events);
-    events.on("layer:state", (value) => {
-      const state = parseCameraState(value);
-      if (!state) return;
+    events.on("layer:state", (state) => {
       this.told = state;
       if (state.sessionId === this.session?.sessionId) this.play(state);
     });
@@ -80,12 +78,12 @@ export class Participation {
   /** The cameras have changed. */
   pursue(): void {
     const { session, told, cameras } = this;
-    if (told === undefined || told.sessionId !== session?.sessionId || told.wanted === cameras.wanted) return;
+    if (told === undefined || told.sessionId !== session?.sessionId || told.wantedCamera === cameras.wanted) return;
     if (cameras.main?.name !== cameras.wanted || this.asked === cameras.wanted) return;
     this.asked = cameras.wanted;
     void this.events
       ?.ask("camera:select", { sessionId: session.sessionId, camera: cameras.wanted })
-      .catch(() => (cameras.wanted = told.wanted ?? cameras.wanted))
+      .catch(() => (cameras.wanted = told.wantedCamera))
       .finally(() => {
         this.asked = undefined;
         this.onCamera();
@@ -119,7 +117,7 @@ export class Participation {
     this.talk.close();
   }
 
-  private play(state: CameraState): void {
+  private play(state: LayerState): void {
     this.cameras.play(state);
     this.pursue();
     this.onCamera();
@@ -131,7 +129,7 @@ export function connectedWithin(events: LiveEvents | undefined, milliseconds: nu
   if (!events || events.connected) return Promise.resolve(events !== undefined);
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), milliseconds);
-    events.on("connect", () => {
+    events.onConnect(() => {
       clearTimeout(timer);
       resolve(true);
     });

@@ -3,7 +3,8 @@
  * what the gateway is told of both. Carries out what the pure classes beside it decide.
  */
 
-import type { Layer, LayerState, LiveEvents } from "../api/events";
+import type { Layer, LayerState } from "../api/event-types";
+import { type LiveEvents, playedLayer } from "../api/events";
 import type { Flow } from "./frame-watch";
 import { ClockOffset, GlassToGlass, readOffset } from "./glass-to-glass";
 import { PlaybackReporter } from "./playback-report";
@@ -78,7 +79,7 @@ export class PlaybackQuality {
   layerChanged(state: LayerState): void {
     this.layer = state;
     if (state.sessionId !== this.session) return;
-    this.choice.plays(state.playing);
+    this.choice.plays(playedLayer(state));
     this.onChange();
   }
 
@@ -90,7 +91,7 @@ export class PlaybackQuality {
 
   opened(session: string): void {
     this.session = session;
-    if (this.layer?.sessionId === session) this.choice.plays(this.layer.playing);
+    if (this.layer?.sessionId === session) this.choice.plays(playedLayer(this.layer));
     this.tellWish();
   }
 

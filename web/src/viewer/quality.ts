@@ -1,6 +1,6 @@
 /** Which sizes of the picture a viewer may choose from, what was chosen and what plays instead. Pure. */
 
-import type { Layer } from "../api/events";
+import type { Layer } from "../api/event-types";
 
 /** The choice that leaves it to the gateway. */
 export const auto = "auto";

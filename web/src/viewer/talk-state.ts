@@ -6,7 +6,7 @@
  * the connection or the microphone also lets the button go: it must be pressed again.
  */
 
-import type { TalkState } from "../api/conversation";
+import type { TalkWelcome as TalkState } from "../api/event-types";
 
 /** Why there is no microphone. */
 export type MicrophoneProblem = "denied" | "missing" | "taken" | "insecure" | "failed";

@@ -1,7 +1,7 @@
 /** Carries out what `talk-state.ts` commands: microphone, the session's sender, questions to the gateway. */
 
 import { Refusal } from "../api/acknowledged";
-import { parseTalkState, type TalkState } from "../api/conversation";
+import type { TalkWelcome as TalkState } from "../api/event-types";
 import type { LiveEvents } from "../api/events";
 import { TalkMicrophone } from "./talk-microphone";
 import { isHot, silentTalk, type TalkCommand, type TalkEvent, type TalkFacts, talkStep, type TalkView, talkView } from "./talk-state";
@@ -41,10 +41,7 @@ export class Talk {
   /** Hears the floor from now on. */
   listen(events: LiveEvents): void {
     this.events = events;
-    events.on("talk:state", (value) => {
-      const floor = parseTalkState(value);
-      if (floor) this.dispatch({ type: "floor", floor });
-    });
+    events.on("talk:state", (talk) => this.dispatch({ type: "floor", floor: { you: "", ...talk } }));
   }
 
   /** The gateway hears the page, or not. */
@@ -123,7 +120,7 @@ export class Talk {
 
   private async ask(command: "start" | "stop" | "request" | "withdraw"): Promise<void> {
     try {
-      await this.events?.ask(`talk:${command}`);
+      await this.events?.ask(`talk:${command}`, {});
       if (command === "start" || command === "request") this.dispatch({ type: "answer", code: "" });
     } catch (error) {
       // Who takes something back is silent already, whatever the gateway says.
