@@ -195,6 +195,7 @@ def checked(scenario: Scenario) -> Scenario:
         ("watch.ramp must be over 0", watch.ramp <= 0),
         ("watch.stay must not be negative", watch.stay < 0),
         ("watch.talkers must be 0 to watch.viewers", not 0 <= watch.talkers <= watch.viewers),
+        ("watch.talkers: at most one an order, as they share its token", watch.talkers > publish.orders),
         (f"network.profile must be one of {', '.join(PROFILES)}", scenario.network.profile not in PROFILES),
     ):
         if wrong:

@@ -1,0 +1,131 @@
+"""The two things that a load test does: one run that is judged, or a search over many numbers of viewers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from loadtest import machine
+from loadtest.capacity import Search
+from loadtest.coordinator import LoadTest, Plan
+from loadtest.judge import Verdict, judge
+from loadtest.measurement import Sample
+from loadtest.result import Result, figures
+from loadtest.workers import WorkerFailed
+
+Show = Callable[[Sample], None]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchLimits:
+    """How a capacity is searched. Times in seconds."""
+
+    start: int
+    most: int
+    stage: float
+    within: float
+    """No further number is tried after this time."""
+    precision: float = 0.05
+
+
+async def run(plan: Plan, show: Show) -> Result:
+    """One run. A signal or a failed worker ends it in order, with what was seen until then."""
+    result = _result("run", plan)
+    test = LoadTest(plan, show)
+    scenario = plan.scenario
+    try:
+        async with test:
+            await test.viewers(scenario.watch.viewers)
+            window = await test.measure(scenario.warmup, scenario.duration)
+        result.measured(window, test.idle)
+        result.judged(judge(window, scenario))
+    except (asyncio.CancelledError, WorkerFailed) as error:
+        _broken(result, test, error)
+    result.sampled(test.measurement.samples)
+    return result
+
+
+async def search(plan: Plan, limits: SearchLimits, show: Show, say: Say) -> Result:
+    """The capacity: the result's figures are those of the highest number that passed.
+
+    It passes when a number passed and the next one failed by the server's fault, or all that were
+    wanted passed; it is refused where the generator was the limit, and fails where nothing passed.
+    """
+    result = _result("capacity", plan)
+    test = LoadTest(plan, show)
+    try:
+        async with test:
+            await _search(plan, limits, test, result, say)
+    except (asyncio.CancelledError, WorkerFailed) as error:
+        _broken(result, test, error)
+    result.sampled(test.measurement.samples)
+    return result
+
+
+async def _search(plan: Plan, limits: SearchLimits, test: LoadTest, result: Result, say: Say) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limits.within
+    hunt = Search(limits.start, limits.most, limits.precision)
+    last: Verdict | None = None
+    while (wanted := hunt.next()) is not None and loop.time() + limits.stage <= end:
+        await test.viewers(wanted)
+        window = await test.measure(plan.scenario.warmup, limits.stage)
+        last = judge(window, plan.scenario)
+        found = figures(window, test.idle)
+        result.stages.append(
+            {"viewers": wanted, "outcome": last.outcome, "reasons": list(last.reasons), "figures": found}
+        )
+        say(f"{wanted} viewers: {last.outcome}{'; ' if last.reasons else ''}{'; '.join(last.reasons)}")
+        if last.outcome == "pass" or not result.figures:
+            result.measured(window, test.idle)
+            result.judged(last)
+        if last.outcome == "refused":
+            break
+        hunt.tell(wanted, last.outcome == "pass")
+    _conclude(result, hunt, last)
+
+
+def _conclude(result: Result, hunt: Search, last: Verdict | None) -> None:
+    """The outcome of a search, and why it ended where it did."""
+    result.figures["capacity"] = hunt.passed
+    if last is not None and last.outcome == "refused":
+        result.outcome = "refused"
+        result.reasons = [
+            f"at least {hunt.passed} viewers: beyond, the generator was the limit",
+            *last.reasons,
+        ]
+        return
+    result.outcome = "pass" if hunt.passed else "fail"
+    if hunt.failed is None:
+        result.reasons = [f"no number failed: at least {hunt.passed} viewers"]
+    else:
+        known = "" if hunt.next() is None else "; the time was over before it was known better"
+        result.reasons = [f"{hunt.passed} viewers pass, {hunt.failed} do not{known}"]
+        broken = [stage for stage in result.stages if stage["viewers"] == hunt.failed]
+        result.reasons += broken[-1]["reasons"]
+
+
+def _result(kind: Literal["run", "capacity"], plan: Plan) -> Result:
+    target, now = plan.target, datetime.now(UTC).isoformat(timespec="seconds")
+    return Result(
+        kind=kind,
+        title=plan.scenario.title,
+        started=now,
+        outcome="stopped",
+        target={"url": target.url, "adapter": target.adapter, "orders": len(target.orders)},
+        machine=machine.describe(),
+        scenario=asdict(plan.scenario),
+    )
+
+
+def _broken(result: Result, test: LoadTest, error: BaseException) -> None:
+    """The run ended before its time: say why, and keep what was counted."""
+    if test.measurement.window is not None and not result.figures:
+        result.measured(test.measurement.window, test.idle)
+    told = isinstance(error, WorkerFailed)
+    result.outcome = "fail" if told else "stopped"
+    result.reasons = [str(error) if told else "stopped before its end"]
