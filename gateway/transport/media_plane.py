@@ -168,7 +168,8 @@ class UdpMediaPlane:
 
     def _talking(self, spec: SessionSpec, *, standing: bool) -> Talking:
         room = self.rooms.room(spec.order_id)
-        return Talking(room, spec.viewer_id, self._publisher(spec), self._clock, standing=standing)
+        publisher = self._publisher(spec)
+        return Talking(room, spec.viewer_id, publisher, self._clock, self._drops, standing=standing)
 
     def _publishing_endpoint(self, spec: SessionSpec) -> Endpoint:
         camera = self.rooms.enter(spec.order_id, spec.camera)

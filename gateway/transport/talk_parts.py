@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from gateway.clock import Clock
 from gateway.sfu.ports import MediaLink
 from gateway.sfu.publisher import Publisher
 from gateway.sfu.room import Room
 from gateway.sfu.subscriber import Subscriber
+from gateway.sfu.talk.allowance import Allowance
 
 TALK_TICK = 0.25
 """Seconds between looks at what a talker must be told, while it talks."""
@@ -40,9 +43,18 @@ class Talking:
     """The part of a session on which a customer's microphone comes in."""
 
     def __init__(
-        self, room: Room, viewer_id: str, publisher: Publisher, clock: Clock, *, standing: bool
+        self,
+        room: Room,
+        viewer_id: str,
+        publisher: Publisher,
+        clock: Clock,
+        drops: Counter[str],
+        *,
+        standing: bool,
     ) -> None:
         self._room = room
+        self._allowance = Allowance()
+        self._drops = drops
         self._viewer_id = viewer_id
         self.publisher = publisher
         self._wall = clock.time
@@ -54,6 +66,9 @@ class Talking:
 
     def on_rtp(self, packet: bytes, now: float) -> None:
         """Take a packet of the microphone; the first one after a pause does not wait for the next look."""
+        if (excess := self._allowance.refuse(len(packet), now)) is not None:
+            self._drops[excess] += 1
+            return
         paused = not self.publisher.live_now(now)
         self.publisher.on_rtp(packet, now, self._wall())
         if not self.publisher.live_now(now):

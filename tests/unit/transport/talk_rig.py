@@ -52,7 +52,8 @@ class TalkRig:
 
     def talking(self, name: str, *, standing: bool) -> Talking:
         room = self.rooms.room("order")
-        return Talking(room, name, self.publisher(microphone()), self.clock, standing=standing)
+        publisher = self.publisher(microphone())
+        return Talking(room, name, publisher, self.clock, self.drops, standing=standing)
 
     def listening(self, slots: int = 1) -> Ear:
         viewer = Viewer()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from gateway.errors import TalkFull
 from gateway.protocol import extensions
 from gateway.protocol.rtcp import Bye
 from gateway.sfu.layer import SILENCE
+from gateway.sfu.talk.allowance import OVER_BITRATE, OVER_PACKET_RATE
 from gateway.sfu.talk.floor import Floor
 from gateway.sfu.talk.loudness import RELEASE
 from gateway.transport.talk_parts import IDLE_TICK, TALK_TICK
@@ -59,6 +62,26 @@ def test_what_is_no_sound_of_its_line_is_dropped_counted_and_no_voice() -> None:
         rig.rooms.flush(rig.now)
     assert rig.drops == {"rtp_unknown_ssrc": 2, "rtp_unknown_payload_type": 1, "rtp_malformed": 1}
     assert (rig.heard(listener), rig.channel.state(rig.now).speakers) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("padding", "copies", "counter"), [(1_000, 1, OVER_BITRATE), (0, 200, OVER_PACKET_RATE)]
+)
+def test_who_floods_is_cut_down_and_disturbs_nobody(padding: int, copies: int, counter: str) -> None:
+    rig = TalkRig()
+    ears = rig.listening(3)
+    flooding, speaking = rig.talking("anna", standing=True), rig.talking("boris", standing=True)
+    flood, said = itertools.count(1), 0
+    for number in range(100):
+        for _ in range(copies):
+            packet = opus(next(flood), tags={LEVEL_ID: VOICE}) + bytes(padding)
+            flooding.on_rtp(packet, rig.now)
+        rig.speak(speaking, number, level=VOICE)
+        said += [packet.ssrc for packet in ears.viewer.received(rig.egress)].count(0x1001)
+        rig.clock.advance(0.02)
+    assert set(rig.drops) == {counter}
+    assert rig.drops[counter] > 0.5 * 100 * copies
+    assert said == 100, "the second line is the other's"
 
 
 def test_a_talker_that_finds_no_room_leaves_nothing_behind() -> None:
