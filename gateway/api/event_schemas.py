@@ -274,13 +274,21 @@ class Waiting(Schema):
     name: str
 
 
+class Speaker(Schema):
+    """Somebody who is heard now."""
+
+    viewer_id: str
+    name: str
+    """Empty where a customer's page says none."""
+
+
 class TalkState(Schema):
     """Who may speak, and who does; people by viewer id."""
 
     mode: TalkMode
     speaker: str | None
     """Of those who speak, the one who began first."""
-    speakers: tuple[str, ...]
+    speakers: tuple[Speaker, ...]
     queue: tuple[Waiting, ...]
     """The longest first."""
     granted: tuple[str, ...]

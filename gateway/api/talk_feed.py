@@ -5,6 +5,7 @@ Knows no Socket.IO: `due` gives the messages whose time has come, `events` sends
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.api import event_schemas as schemas
@@ -32,7 +33,8 @@ class _Floor:
     channel: TalkChannel
     listeners: int = 0
     empty_at: float = 0.0
-    told: TalkState | None = None
+    told: tuple[schemas.TalkState, ...] = ()
+    """By the workshop and by all others."""
     speaker: str | None = None
     dirty: bool = False
     again_at: float = 0.0
@@ -137,35 +139,42 @@ class TalkFeed:
 
     def _tell(self, order_id: str, floor: _Floor, now: float) -> list[Message]:
         state = floor.channel.state(now)
-        if state == floor.told:
-            return []
-        floor.told, floor.again_at = state, now + TALK_INTERVAL
         if floor.speaker not in state.speakers:
             floor.speaker = next(iter(state.speakers), None)
+        told = tuple(self._state(order_id, floor, state, staff=staff) for staff in (True, False))
+        if told == floor.told:
+            return []
+        floor.told, floor.again_at = told, now + TALK_INTERVAL
+        rooms = (staff_room(order_id), customers_room(order_id))
         return [
-            Message("talk:state", self._state(order_id, floor, state, staff=staff).wire(), room)
-            for staff, room in ((True, staff_room(order_id)), (False, customers_room(order_id)))
+            Message("talk:state", payload.wire(), room) for payload, room in zip(told, rooms, strict=True)
         ]
 
     def _state(self, order_id: str, floor: _Floor, state: TalkState, *, staff: bool) -> schemas.TalkState:
-        seen = state.floor
+        seen, held = state.floor, floor.channel.floor.held
         speaker = floor.speaker if floor.speaker in state.speakers else next(iter(state.speakers), None)
         return schemas.TalkState(
             mode=seen.mode.value,
             speaker=speaker,
-            speakers=state.speakers,
+            speakers=tuple(
+                schemas.Speaker(viewer_id=x, name=self._name(order_id, x, held(x), staff=staff))
+                for x in state.speakers
+            ),
             queue=tuple(
-                schemas.Waiting(viewer_id=x, name=self._name(order_id, x, staff=staff)) for x in seen.queue
+                schemas.Waiting(viewer_id=x, name=self._name(order_id, x, (), staff=staff))
+                for x in seen.queue
             ),
             granted=seen.granted,
             muted=seen.muted,
             muted_all=seen.muted_all,
         )
 
-    def _name(self, order_id: str, viewer_id: str, *, staff: bool) -> str:
+    def _name(self, order_id: str, viewer_id: str, held: Collection[str], *, staff: bool) -> str:
+        """A family on one login is called by the page that holds its button, else by any that says a name."""
         pages = self._presence.of_person(order_id, viewer_id)
         if pages:
-            return pages[0].full_name if staff else pages[0].public_name
+            page = min(pages, key=lambda page: (page.sid not in held, not page.chosen_name))
+            return page.full_name if staff else page.public_name
         sessions = self._sessions.index.of_viewer(order_id, viewer_id) if staff else ()
         return sessions[0].subject[: schemas.MAX_NAME] if sessions else ""
 

@@ -43,7 +43,7 @@ describe("what the gateway acknowledges", () => {
 
 describe("the floor, as the desk shows it", () => {
   it("has those who wait first, then whose turn it is, then who was silenced", () => {
-    const state = talk({ queue: [anna, boris], granted: ["c3", "d4", "e5"], speakers: ["d4"], muted: ["e5", "f6"] });
+    const state = talk({ queue: [anna, boris], granted: ["c3", "d4", "e5"], speakers: [{ viewerId: "d4", name: "" }], muted: ["e5", "f6"] });
     expect(deskRows(state)).toEqual([
       { viewerId: "a1", standing: "waiting" },
       { viewerId: "b2", standing: "waiting" },

@@ -20,6 +20,7 @@ from gateway.errors import Forbidden, Malformed, NotFound, TalkMuted, TalkOff, T
 from gateway.sfu.talk.floor import GRACE, Floor
 from tests.signalling_rig import ORDER, OTHER_ORDER, Rig, grant, make_rig, publish, watch
 from tests.unit.sfu.fakes import Viewer
+from tests.unit.sfu.talk.house import PTIME, VOICE, Talker
 
 ANNA = grant(Scope.WATCH, Scope.TALK, subject="anna")
 BORIS = grant(Scope.WATCH, Scope.TALK, subject="boris")
@@ -68,6 +69,18 @@ class Stage:
     def ruled(self, page: Listener) -> tuple[str, tuple[str, ...]]:
         state = self.state(page)
         return state["mode"], state["muted"]
+
+    def say(self, *pages: Listener) -> None:
+        """Their microphones send a voice for a while."""
+        channel = self.rig.plane.rooms.room(ORDER).talk
+        talkers = [Talker(page.viewer_id) for page in pages]
+        for talker in talkers:
+            channel.join(talker.name, talker.studio.publisher, self.clock.monotonic(), standing=False)
+        for _ in range(5):
+            self.clock.advance(PTIME)
+            for talker in talkers:
+                talker.take(VOICE, self.clock.monotonic())
+                channel.heard(talker.name, talker.studio.publisher, self.clock.monotonic(), first=True)
 
     @property
     def floor(self) -> Floor:
@@ -122,6 +135,40 @@ async def test_a_chosen_name_is_for_everybody(stage: Stage) -> None:
     await stage.ask(studio, "talk:policy", mode="request")
     await stage.ask(anna, "talk:request")
     assert {message.data["queue"][0]["name"] for message in stage.told()} == {"Anna K."}
+
+
+async def test_everybody_sees_who_speaks_and_the_workshop_alone_by_login(stage: Stage) -> None:
+    stage.enter(TECHNICIAN)
+    anna, boris = stage.enter(ANNA), stage.enter(BORIS, name="Boris K.")
+    for page in (anna, boris):
+        await stage.ask(page, "talk:start")
+    stage.say(anna, boris)
+    told = {message.room: message.data for message in stage.told()}
+    named = {(anna.viewer_id, "anna"), (boris.viewer_id, "Boris K.")}
+    assert {(x["viewerId"], x["name"]) for x in told[staff_room(ORDER)]["speakers"]} == named
+    assert told[staff_room(ORDER)]["speaker"] in {anna.viewer_id, boris.viewer_id}
+    named = {(anna.viewer_id, ""), (boris.viewer_id, "Boris K.")}
+    assert {(x["viewerId"], x["name"]) for x in told[customers_room(ORDER)]["speakers"]} == named
+    assert "anna" not in repr(told[customers_room(ORDER)])
+
+
+async def test_of_a_family_on_one_login_the_page_that_speaks_gives_the_name(stage: Stage) -> None:
+    stage.enter(ANNA)
+    mother, child = stage.enter(ANNA, name="Mum"), stage.enter(ANNA, name="Eva")
+
+    def named() -> list[str]:
+        """By each message to each room."""
+        return [x["name"] for message in stage.told() for x in message.data["speakers"]]
+
+    await stage.ask(child, "talk:start")
+    stage.say(child)
+    assert named() == ["Eva"] * 2
+    await stage.ask(child, "talk:stop")
+    await stage.ask(mother, "talk:start")
+    stage.say(mother)
+    assert named() == ["Mum"] * 2
+    stage.presence.leave(mother)
+    assert stage.state(child)["speakers"][0]["name"] == "Eva", "the first with any name"
 
 
 async def test_changes_are_coalesced_and_nothing_is_said_twice(stage: Stage) -> None:

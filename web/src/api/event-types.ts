@@ -212,6 +212,13 @@ export interface Draining {
   readonly retryAfter: number;
 }
 
+/** Somebody who is heard now. */
+export interface Speaker {
+  readonly viewerId: string;
+  /** Empty where a customer's page says none. */
+  readonly name: string;
+}
+
 /** Somebody in the queue. */
 export interface Waiting {
   readonly viewerId: string;
@@ -223,7 +230,7 @@ export interface TalkState {
   readonly mode: "open" | "request" | "off";
   /** Of those who speak, the one who began first. */
   readonly speaker: string | null;
-  readonly speakers: readonly string[];
+  readonly speakers: readonly Speaker[];
   /** The longest first. */
   readonly queue: readonly Waiting[];
   /** Whose turn it is, the longest first. */
@@ -280,7 +287,7 @@ export interface TalkWelcome {
   readonly mode: "open" | "request" | "off";
   /** Of those who speak, the one who began first. */
   readonly speaker: string | null;
-  readonly speakers: readonly string[];
+  readonly speakers: readonly Speaker[];
   /** The longest first. */
   readonly queue: readonly Waiting[];
   /** Whose turn it is, the longest first. */
@@ -437,6 +444,11 @@ const readDraining: Reader<Draining> = object({
   retryAfter: number,
 });
 
+const readSpeaker: Reader<Speaker> = object({
+  viewerId: text,
+  name: text,
+});
+
 const readWaiting: Reader<Waiting> = object({
   viewerId: text,
   name: text,
@@ -445,7 +457,7 @@ const readWaiting: Reader<Waiting> = object({
 const readTalkState: Reader<TalkState> = object({
   mode: oneOf("open", "request", "off"),
   speaker: nullable(text),
-  speakers: list(text),
+  speakers: list(readSpeaker),
   queue: list(readWaiting),
   granted: list(text),
   muted: list(text),
@@ -489,7 +501,7 @@ const readMarkers: Reader<Markers> = object({
 const readTalkWelcome: Reader<TalkWelcome> = object({
   mode: oneOf("open", "request", "off"),
   speaker: nullable(text),
-  speakers: list(text),
+  speakers: list(readSpeaker),
   queue: list(readWaiting),
   granted: list(text),
   muted: list(text),

@@ -30,10 +30,11 @@ export interface DeskRow {
 /** Everybody whom the floor is about: those who wait first, then whose turn it is, then who was silenced. */
 export function deskRows({ queue, granted, speakers, muted }: TalkState): DeskRow[] {
   const silenced = new Set(muted);
+  const speaking = new Set(speakers.map(({ viewerId }) => viewerId));
   const turns = granted.filter((viewerId) => !silenced.has(viewerId));
   return [
     ...queue.map(({ viewerId }) => ({ viewerId, standing: "waiting" as const })),
-    ...turns.map((viewerId) => ({ viewerId, standing: speakers.includes(viewerId) ? ("speaking" as const) : ("granted" as const) })),
+    ...turns.map((viewerId) => ({ viewerId, standing: speaking.has(viewerId) ? ("speaking" as const) : ("granted" as const) })),
     ...muted.map((viewerId) => ({ viewerId, standing: "muted" as const })),
   ];
 }
@@ -78,7 +79,7 @@ export class TalkRoom extends EventTarget {
 
   private talkChanged(talk: TalkState): void {
     const asked = newlyWaiting(this.talk, talk).length > 0;
-    this.change({ talk, names: this.withNames(talk.queue) });
+    this.change({ talk, names: this.withNames([...talk.queue, ...talk.speakers]) });
     if (asked) this.dispatchEvent(new Event("asked"));
   }
 

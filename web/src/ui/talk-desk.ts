@@ -138,7 +138,7 @@ export class TalkDesk extends LitElement {
 
   private now({ speakers }: TalkState) {
     const { text } = this.locale;
-    const name = speakers.map((viewerId) => this.name(viewerId)).join(", ");
+    const name = speakers.map(({ viewerId }) => this.name(viewerId)).join(", ");
     return html`<p class="now" role="status" ?data-speaking=${speakers.length > 0}>
       ${speakers.length > 0 ? micIcon() : micOffIcon()}
       <span>${speakers.length > 0 ? text("deskSpeaks", { name }) : text("deskSilence")}</span>
