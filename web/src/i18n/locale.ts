@@ -40,6 +40,8 @@ export function setLanguage(next: Language): void {
 
 /** Gives a component its texts and draws it anew when the language changes. */
 export class Locale implements ReactiveController {
+  private readonly heard = new Map<string, Language>();
+
   constructor(private readonly host: ReactiveControllerHost) {
     host.addController(this);
   }
@@ -55,4 +57,12 @@ export class Locale implements ReactiveController {
   }
 
   readonly text = (key: MessageKey, values?: Values): string => translate(current, key, values);
+
+  /** The gateway's sentence as long as the page speaks the language in which it came; else the page's own. */
+  readonly told = (sentence: string, key: MessageKey): string => {
+    if (sentence === "") return translate(current, key);
+    const spoken = this.heard.get(sentence) ?? current;
+    this.heard.set(sentence, spoken);
+    return spoken === current ? sentence : translate(current, key);
+  };
 }

@@ -37,28 +37,28 @@ export class LandingPage extends LitElement {
         display: grid;
         grid-template-columns: 1.05fr 1fr;
         align-items: center;
-        gap: clamp(24px, 5vw, 72px);
-        padding-block: clamp(24px, 6vh, 88px);
+        gap: clamp(24px, 5vw, 4.5rem);
+        padding-block: clamp(24px, 6vh, 5.5rem);
       }
       h1 {
-        font-size: clamp(2.1rem, 1.3rem + 3.2vw, 3.75rem);
+        font-size: clamp(1.8rem, 1.1rem + 3.4vw, 3.75rem);
         font-weight: 750;
         letter-spacing: -0.03em;
       }
       .lead {
         max-width: 34em;
-        margin-top: 18px;
+        margin-top: 1.125rem;
         color: var(--muted);
         font-size: clamp(1.0625rem, 1rem + 0.4vw, 1.3rem);
       }
       .hero .primary {
-        min-height: 56px;
-        margin-top: 30px;
+        min-height: 3.5rem;
+        margin-top: 1.875rem;
         padding-inline: 1.5em;
         font-size: 1.125rem;
       }
       .hint {
-        margin-top: 14px;
+        margin-top: 0.875rem;
         font-size: 0.9375rem;
       }
       .hero svg:not(button svg) {
@@ -67,15 +67,15 @@ export class LandingPage extends LitElement {
       }
       .steps {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(230px, 1fr));
-        gap: 16px;
-        margin: 20px 0 0;
+        grid-template-columns: repeat(auto-fit, minmax(14.375rem, 1fr));
+        gap: 1rem;
+        margin: 1.25rem 0 0;
         padding: 0;
         list-style: none;
         counter-reset: step;
       }
       .steps li {
-        padding: 24px;
+        padding: 1.5rem;
         border: 1px solid var(--line);
         border-radius: var(--radius);
         background: var(--surface);
@@ -85,9 +85,9 @@ export class LandingPage extends LitElement {
         content: counter(step);
         display: grid;
         place-items: center;
-        width: 34px;
-        height: 34px;
-        margin-bottom: 14px;
+        width: 2.125rem;
+        height: 2.125rem;
+        margin-bottom: 0.875rem;
         border-radius: 50%;
         background: color-mix(in srgb, var(--accent) 14%, transparent);
         color: var(--accent);
@@ -97,15 +97,15 @@ export class LandingPage extends LitElement {
         font-size: 1.5rem;
       }
       h3 {
-        margin-bottom: 6px;
+        margin-bottom: 0.375rem;
         font-size: 1.125rem;
       }
       .privacy {
         display: flex;
         align-items: start;
-        gap: 18px;
-        margin-block: 16px clamp(32px, 6vh, 72px);
-        padding: 24px;
+        gap: 1.125rem;
+        margin-block: 1rem clamp(32px, 6vh, 4.5rem);
+        padding: 1.5rem;
         border-radius: var(--radius);
         background: color-mix(in srgb, var(--accent) 9%, transparent);
       }
@@ -113,7 +113,7 @@ export class LandingPage extends LitElement {
         color: var(--accent);
       }
       footer {
-        padding-block: 20px;
+        padding-block: 1.25rem;
         border-top: 1px solid var(--line);
         font-size: 0.9375rem;
       }
@@ -135,8 +135,9 @@ export class LandingPage extends LitElement {
         .hint {
           text-align: center;
         }
+        /* The button stays above the fold of a small phone. */
         .picture {
-          max-width: 260px;
+          width: min(260px, 32vh);
         }
       }
     `,

@@ -25,7 +25,7 @@ export class LoginDialog extends LitElement {
     fields,
     css`
       dialog {
-        width: min(420px, calc(100vw - 24px));
+        width: min(26.25rem, calc(100vw - 24px));
         max-height: calc(100dvh - 24px);
         padding: 28px;
         border: 0;
@@ -163,10 +163,9 @@ export class LoginDialog extends LitElement {
   }
 
   private problemText(): string {
-    const { text } = this.locale;
+    const { text, told } = this.locale;
     if (this.wait > 0) return text("loginWait", { count: this.wait });
-    if (!this.problem) return "";
-    return this.problem.sentence || text(this.problem.key);
+    return this.problem ? told(this.problem.sentence, this.problem.key) : "";
   }
 
   /** A click beside the dialog closes it; one that began inside, such as marking a text, does not reach here. */
