@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from gateway.sfu.down_track import DownTrack
 
 
+FEW = 32
+"""Viewers of one group up to which all of them are numbered in the same bursts."""
+
+
 class Distribution:
     """Sends what a layer forwards to those who play it.
 
@@ -31,6 +35,7 @@ class Distribution:
         self._whole = Whole()
         self._thinned: dict[int, TemporalSublayer] = {}
         self._restless: list[DownTrack] = []
+        self._unnumbered: dict[View, View] = {}
         self._newest_start = -1
         self._turn = 0
 
@@ -77,6 +82,7 @@ class Distribution:
         self.groups[view].remove(down_track)
         if not self.groups[view]:
             del self.groups[view]
+            self._unnumbered.pop(view, None)
 
     def _forget_unused(self) -> None:
         used = {id(view.sublayer) for view in self.groups}
@@ -134,10 +140,43 @@ class Distribution:
         if packets[0].index < self._newest_start:
             packets = self._send_late(packets, egress)
         turn = self._turn = self._turn + 1
+        spacing = egress.load.spacing
         for view, viewers in self.groups.items():
             # Start each sweep at another viewer: the last one of a sweep waits longest.
             start = turn % len(viewers)
-            fan_out(packets, view, viewers[start:] + viewers[:start] if start else viewers, egress)
+            if start:
+                viewers = viewers[start:] + viewers[:start]
+            if spacing > 1 and view.profile.transport_cc and view.profile.gcm:
+                viewers = self._send_unnumbered(packets, view, viewers, spacing, egress)
+            fan_out(packets, view, viewers, egress)
+
+    def _send_unnumbered(
+        self, packets: list[MediaPacket], view: View, viewers: list[DownTrack], spacing: int, egress: Egress
+    ) -> list[DownTrack]:
+        """Send a burst without numbers to the calm viewers whose turn to answer it is not; return the others.
+
+        Answers spread over time, unless so few viewers are here that a second layout of the burst would cost
+        more than them.
+        """
+        turn = self._turn
+        if len(viewers) < FEW:
+            if turn % spacing == 0:
+                return viewers
+            spared = [x for x in viewers if x.transport.calm]
+        else:
+            spared = [x for x in viewers if x.transport.calm and (x.ssrc + turn) % spacing]
+        if not spared:
+            return viewers
+        plain = self._unnumbered.get(view)
+        if plain is None:
+            plain = self._unnumbered[view] = view.unnumbered()
+        octets = fan_out(packets, plain, spared, egress)
+        for viewer in spared:
+            viewer.transport.carry(octets)
+        if len(spared) == len(viewers):
+            return []
+        passed_over = set(map(id, spared))
+        return [x for x in viewers if id(x) not in passed_over]
 
     def _send_late(self, packets: list[MediaPacket], egress: Egress) -> list[MediaPacket]:
         """Send packets from before the newest viewer's start to those who were there; return the others."""

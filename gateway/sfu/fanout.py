@@ -58,22 +58,29 @@ def cut_into_runs(slots: Sequence[Slot], overhead: int, max_segments: int) -> li
     return runs
 
 
-def fan_out(packets: Sequence[MediaPacket], view: View, viewers: Sequence[DownTrack], egress: Egress) -> None:
-    """Send those of `packets` that the view has, in this order, to every viewer; all of them share it."""
+def fan_out(packets: Sequence[MediaPacket], view: View, viewers: Sequence[DownTrack], egress: Egress) -> int:
+    """Send those of `packets` that the view has, in this order, to every viewer; all of them share it.
+
+    Returns the octets that each viewer gets, before encryption.
+    """
+    if not viewers:
+        return 0
     slots = view.lay_out_all(packets)
     if not slots:
-        return
+        return 0
+    octets = sum([slot.size for slot in slots])
     profile = view.profile
     if not profile.gcm:
         _fan_out_one_by_one(slots, viewers, egress, CM_TAG_SIZE)
-        return
+        return octets
     if profile.transport_cc and any(slot.transport != NUMBER_PLACE for slot in slots):
         # An extension of over 16 bytes made the block's form another: rare, and not worth a third loop.
         _fan_out_one_by_one(slots, viewers, egress, GCM_TAG_SIZE)
-        return
+        return octets
     fan_out_run = _fan_out_numbered if profile.transport_cc else _fan_out_run
     for run in cut_into_runs(slots, GCM_TAG_SIZE, egress.max_segments):
         fan_out_run(run, viewers, egress)
+    return octets
 
 
 def _fan_out_run(run: list[Slot], viewers: Sequence[DownTrack], egress: Egress) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from gateway.protocol.description import Address
 from gateway.protocol.srtp import Encrypt
+from gateway.sfu.load import Load
 
 
 class Egress(Protocol):
@@ -14,6 +15,9 @@ class Egress(Protocol):
 
     max_segments: int
     """Segments that one datagram burst may have; 1 where the device refuses segmentation offload."""
+
+    load: Load
+    """How busy the loop is."""
 
     clock: Callable[[], float]
     """Monotonic seconds, read once a burst and viewer: a sweep over many viewers takes its time."""

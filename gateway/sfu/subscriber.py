@@ -24,6 +24,7 @@ from gateway.protocol.rtcp import (
 from gateway.protocol.sdp import SenderStream
 from gateway.sfu.down_track import DownTrack
 from gateway.sfu.estimation import ProbePlan
+from gateway.sfu.layer import Layer
 from gateway.sfu.layer_choice import RISE_MARGIN, Rung, Wish, next_better
 from gateway.sfu.ports import MediaLink, OutboundMedia
 from gateway.sfu.publisher import Publisher
@@ -38,6 +39,14 @@ MAX_NACKS = 256
 """Packets that one RTCP datagram may ask for again."""
 
 
+SPENDING_INTERVAL = 0.2
+"""Seconds between two looks at the estimate of a viewer who has all that he wants."""
+FALLEN = 0.97
+"""Share of the estimate that was spent below which it is looked at at once."""
+CALM_MARGIN = 0.3
+"""Share of the estimate that is left over on a calm link."""
+WATCHED = 3.0
+"""Seconds for which a viewer who joins, or misses packets, is watched closely."""
 AUDIO_RATE = 64_000
 """Bits per second set aside for a sound track, headers included."""
 
@@ -78,6 +87,9 @@ class Subscriber:
         self._paused = False
         self._transport = ViewerTransport()
         self._probe: Probe | None = None
+        self._content = False
+        self._spent = 0.0
+        self._next_spending = self._watched_until = float("-inf")
         self.down_tracks: list[DownTrack] = []
 
     @property
@@ -89,6 +101,7 @@ class Subscriber:
         """The peer is connected: begin to play."""
         self._link = link
         self._next_report = now + FIRST_REPORT
+        self._watch_closely(now)
         self.down_tracks = [
             DownTrack(
                 media,
@@ -215,7 +228,8 @@ class Subscriber:
                 self._note_reception(packet, now, wall)
             elif isinstance(packet, TransportFeedback):
                 self._transport.estimator.on_feedback(packet, now)
-                self._spend(now)
+                if self._must_spend(now):
+                    self._spend(now)
             elif isinstance(packet, Remb):
                 self._transport.estimator.on_remb(packet.bitrate, now)
                 self._spend(now)
@@ -227,28 +241,46 @@ class Subscriber:
         """
         if not self.connected:
             return
+        estimate = self._spent = self._transport.estimator.estimate
+        self._next_spending = now + SPENDING_INTERVAL
         playing = [(x, x.source) for x in self.down_tracks if x.source is not None]
         pictures = [(x, track) for x, track in playing if x.kind is MediaKind.VIDEO]
-        left = self._transport.estimator.estimate - AUDIO_RATE * (len(playing) - len(pictures))
+        left = estimate - AUDIO_RATE * (len(playing) - len(pictures))
         reserved = [_least(track) for _, track in pictures]
+        self._content = True
         for place, (down_track, track) in enumerate(pictures):
             down_track.budget = left - sum(reserved[place + 1 :])
             track.aim(down_track, now)
             left -= Rung(down_track.layer, down_track.top).bitrate if down_track.layer else reserved[place]
-            self._consider_probe(down_track, track, now)
+            better = _next_better(down_track, track)
+            if better is not None or down_track.layer is None or down_track.waiting_for is not None:
+                self._content = False
+            if better is not None and down_track.transport_cc:
+                self._consider_probe(down_track, better, now)
+        room_to_spare = left > CALM_MARGIN * estimate
+        self._transport.calm = (
+            self._content
+            and room_to_spare
+            and now >= self._watched_until
+            and self._transport.estimator.calm(now)
+        )
 
-    def _consider_probe(self, down_track: DownTrack, track: PublishedTrack, now: float) -> None:
+    def _must_spend(self, now: float) -> bool:
+        """Whether layers may have to follow the estimate: who has all that he wants, seldom."""
+        fallen = self._transport.estimator.estimate < FALLEN * self._spent
+        return fallen or not self._content or now >= self._next_spending
+
+    def _watch_closely(self, now: float) -> None:
+        """Something may be wrong with the link: every packet is to be answered for."""
+        self._transport.calm = False
+        self._watched_until = now + WATCHED
+
+    def _consider_probe(self, down_track: DownTrack, better: Rung[Layer], now: float) -> None:
         """Find out, if it may be worth it, whether the link carries the next better layer."""
-        played = down_track.layer
-        if played is None or self._probe is not None or not down_track.transport_cc:
-            return
-        better = next_better(track.live_layers, Rung(played, down_track.top), down_track.wish)
-        if better is None:
-            return
         others = [x for x in self.down_tracks if x.kind is MediaKind.VIDEO and x is not down_track]
         taken = sum(Rung(x.layer, x.top).bitrate for x in others if x.layer is not None)
         wanted = better.bitrate * RISE_MARGIN + taken + AUDIO_RATE
-        if wanted <= self._transport.estimator.estimate:
+        if self._probe is not None or wanted <= self._transport.estimator.estimate:
             return
         plan = self._transport.estimator.probe(now, wanted)
         if plan is not None:
@@ -268,6 +300,7 @@ class Subscriber:
         return next((x for x in self.down_tracks if x.ssrc == ssrc), None)
 
     def _resend(self, nack: Nack, now: float) -> None:
+        self._watch_closely(now)
         down_track = self._down_track(nack.media_ssrc)
         if down_track is None:
             self._drops["rtcp_unknown_ssrc"] += 1
@@ -325,6 +358,13 @@ class Subscriber:
         self._wanted.clear()
         self._link = None
         self.down_tracks = []
+
+
+def _next_better(down_track: DownTrack, track: PublishedTrack) -> Rung[Layer] | None:
+    """What the viewer would like to have beyond what it plays; None where it plays the best or nothing."""
+    if down_track.layer is None:
+        return None
+    return next_better(track.live_layers, Rung(down_track.layer, down_track.top), down_track.wish)
 
 
 def _least(track: PublishedTrack) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from struct import Struct
 
 from gateway.protocol.codecs.pictures import Picture, PictureNumbering
@@ -69,6 +69,10 @@ class View:
         """Those of the packets that this view has."""
         passes = self.sublayer.passes
         return [self.lay_out(packet) for packet in packets if passes(packet)]
+
+    def unnumbered(self) -> View:
+        """This view for bursts that bear no transport-wide numbers."""
+        return replace(self, profile=replace(self.profile, transport_cc=0))
 
     def picture(self, packet: MediaPacket) -> Picture | None:
         """The numbers under which the viewers see the packet's picture."""

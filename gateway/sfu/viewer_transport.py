@@ -14,12 +14,15 @@ class ViewerTransport:
     """Transport-wide sequence numbers and what they tell (draft-holmer-rmcat-transport-wide-cc-extensions).
 
     `sequence` is the next number, extended; the fan-out writes its low 16 bits and moves it on. `sent` is to
-    be told of each burst: first number, packets, octets, monotonic seconds.
+    be told of each burst: first number, packets, octets, monotonic seconds; `carry` of octets without
+    numbers. `calm` tells that its answers are not needed often: see `Subscriber`.
     """
 
-    __slots__ = ("estimator", "sent", "sequence")
+    __slots__ = ("calm", "carry", "estimator", "sent", "sequence")
 
     def __init__(self) -> None:
         self.estimator = SendSideEstimator(start=START)
         self.sent = self.estimator.sent
+        self.carry = self.estimator.carry
+        self.calm = False
         self.sequence = FIRST_SEQUENCE

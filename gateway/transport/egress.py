@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from gateway.clock import Clock
 from gateway.log import get_logger
 from gateway.protocol.description import Address
+from gateway.sfu.load import Load
 
 UDP_SEGMENT = 103
 """`linux/udp.h`; Python's socket module does not name it."""
@@ -27,6 +28,7 @@ class UdpEgress:
 
     def __init__(self, sock: socket.socket, clock: Clock, drops: Counter[str]) -> None:
         self.max_segments = MAX_SEGMENTS
+        self.load = Load()
         self.sendmsg = sock.sendmsg
         self.clock = clock.monotonic
         self._sock = sock

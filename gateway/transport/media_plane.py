@@ -99,7 +99,7 @@ class UdpMediaPlane:
         self._certificate = Certificate.generate()
         self._socket: socket.socket = open_media_socket(host, port)
         self._egress = UdpEgress(self._socket, clock, drops)
-        self._mux = UdpMux(self._socket, clock, drops, self._after_batch)
+        self._mux = UdpMux(self._socket, clock, drops, self._after_batch, self._egress.load.worked)
         self._drivers: set[PeerDriver] = set()
         self._callbacks: list[Callable[[str], None]] = []
         self._announcement: asyncio.Handle | None = None
@@ -230,6 +230,11 @@ class UdpMediaPlane:
     def max_segments(self) -> int:
         """Packets that one system call may carry."""
         return self._egress.max_segments
+
+    @property
+    def load(self) -> float:
+        """The part of its time, 0 to 1, that the loop spent on media lately."""
+        return self._egress.load.share
 
     @property
     def datagrams_received(self) -> int:

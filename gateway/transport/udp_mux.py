@@ -72,15 +72,22 @@ def open_media_socket(host: str, port: int) -> socket.socket:
 
 
 class UdpMux:
-    """Reads the media socket. `after_batch(now)` is called when all that came was handed out."""
+    """Reads the media socket. `after_batch(now)` is called when all that came was handed out, and then
+    `worked(begin, end)`."""
 
     def __init__(
-        self, sock: socket.socket, clock: Clock, drops: Counter[str], after_batch: Callable[[float], None]
+        self,
+        sock: socket.socket,
+        clock: Clock,
+        drops: Counter[str],
+        after_batch: Callable[[float], None],
+        worked: Callable[[float, float], None] = lambda begin, end: None,
     ) -> None:
         self._sock = sock
         self._clock = clock
         self._drops = drops
         self._after_batch = after_batch
+        self._worked = worked
         self._by_ufrag: dict[str, MuxedPeer] = {}
         self._by_address: dict[Address, MuxedPeer] = {}
         self.received = 0
@@ -127,6 +134,7 @@ class UdpMux:
                 self._drops["datagram_defect"] += 1
                 log.exception("a datagram met a defect")
         self._after_batch(now)
+        self._worked(now, self._clock.monotonic())
 
     def _dispatch(self, data: bytes, address: Address, now: float) -> None:
         kind = classify(data)

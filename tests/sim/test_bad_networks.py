@@ -108,7 +108,7 @@ def test_other_traffic_takes_half_the_link_and_goes(seed: int) -> None:
     viewer.world.agenda.run(80.0)
     assert_plays(viewer, "f", FOUND_OUT, 20)
     assert_plays(viewer, "h", 25, 50, least=0.9, full=False)
-    assert viewer.utilisation(25, 50) >= 0.7 * 0.5, "of the half that is left"
+    assert viewer.utilisation(25, 50) >= RATES["h"] / 3_000_000, "all that the layer which fits has"
     assert_plays(viewer, "f", 62, 80)
     assert_no_freeze(viewer, 80)
 
@@ -138,3 +138,14 @@ def test_fifty_viewers_of_one_track_with_different_links(seed: int) -> None:
         assert_plays(viewer, expected[round(rate)], 12, 24, least=0.9, full=400_000 < rate < 2_000_000)
         assert_no_freeze(viewer, 24)
     assert publisher.plis <= 3 * 25
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_busy_gateway_that_asks_for_fewer_answers_follows_the_link_all_the_same(seed: int) -> None:
+    viewer = watch(seed, [(0, 3_000_000), (20, 500_000), (50, 3_000_000)])
+    viewer.world.load.spacing = 4
+    viewer.world.agenda.run(80.0)
+    assert_plays(viewer, "f", FOUND_OUT, 20)
+    assert_plays(viewer, "l", 23, 50)
+    assert_plays(viewer, "f", 62, 80)
+    assert [length for at, length in viewer.freezes(FOUND_OUT, 80) if length > 1.5 or at > 21] == []

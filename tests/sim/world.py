@@ -29,6 +29,7 @@ from gateway.protocol.sdp import SenderStream
 from gateway.protocol.sequence import SequenceUnwrapper
 from gateway.protocol.srtp import InboundSrtp, MasterKey, OutboundSrtp, SrtpProfile
 from gateway.protocol.twcc import TransportCcReceiver
+from gateway.sfu.load import Load
 from gateway.sfu.publisher import TICK, Publisher
 from gateway.sfu.room import Rooms
 from gateway.sfu.subscriber import Subscriber
@@ -370,9 +371,8 @@ class SimulatedViewer:
         except Exception as error:
             assert getattr(error, "reason", "") == "replay", error  # duplicates of the link
             return
-        if self.twcc is not None:
-            number = int.from_bytes(packet.extensions[TRANSPORT_ID], "big")
-            self.twcc.add(number, self.world.agenda.now)
+        if self.twcc is not None and (number := packet.extensions.get(TRANSPORT_ID)) is not None:
+            self.twcc.add(int.from_bytes(number, "big"), self.world.agenda.now)
         sequence, payload = packet.sequence_number, packet.payload
         if packet.ssrc == self.stream.rtx_ssrc:
             sequence, payload = int.from_bytes(payload[:2], "big"), payload[2:]
@@ -470,6 +470,7 @@ class World:
         self.agenda = Agenda()
         self.drops: Counter[str] = Counter()
         self.max_segments = 64
+        self.load = Load()
         self.bursts = 0
         self.viewers: dict[tuple[str, int], SimulatedViewer] = {}
         self.ports = itertools.count(5000)

@@ -16,6 +16,7 @@ from gateway.protocol.sdp.transport_matching import media_mid, require_transport
 
 _KINDS: Final = {kind.value: kind for kind in MediaKind}
 _TRANSPORT_CC: Final = "transport-cc"
+_REMB: Final = "goog-remb"
 _ONE_BYTE_IDS: Final = range(1, 15)
 _TWO_BYTE_IDS: Final = range(1, 256)
 
@@ -63,6 +64,9 @@ def _common(
         extmaps.pop(extensions.TRANSPORT_CC, None)
     if extensions.TRANSPORT_CC not in extmaps:
         codecs = [replace(codec, feedback=codec.feedback - {_TRANSPORT_CC}) for codec in codecs]
+    elif all(_TRANSPORT_CC in codec.feedback and codec.rtx_payload_type is not None for codec in codecs):
+        # A client's own estimate would be of those packets alone that bear no transport-wide number.
+        codecs = [replace(codec, feedback=codec.feedback - {_REMB}) for codec in codecs]
     return NegotiatedMedia(
         mid=media_mid(offer, index),
         kind=MediaKind(media.kind),

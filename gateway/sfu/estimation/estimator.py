@@ -44,6 +44,10 @@ QUEUE_TO_PROBE: Final = 0.05
 """Seconds of queue up to which probing does no harm."""
 UNPROVEN: Final = 4.0
 """How far over what is sent the estimate may grow where no probe can prove it."""
+CALM_AFTER: Final = 3.0
+"""Seconds after over-use in which a link is watched closely."""
+CALM_QUEUE: Final = 0.03
+"""Seconds of queue up to which a link counts as calm."""
 DEFAULT_RTT: Final = 0.1
 MAX_RTT: Final = 2.0
 RTT_MEMORY: Final = 0.8
@@ -76,6 +80,7 @@ class SendSideEstimator:
         "_reported_at",
         "_round_trip",
         "_trendline",
+        "carry",
         "drops",
         "estimate",
         "rtt",
@@ -89,6 +94,8 @@ class SendSideEstimator:
         self._history = SendHistory(self.drops)
         self.sent = self._history.sent
         """`sent(first_sequence, packets, size, now, cluster=None)`: see `SendHistory.sent`."""
+        self.carry = self._history.carry
+        """`carry(octets)`: see `SendHistory.carry`."""
         self._ceiling = ceiling
         self._trendline = Trendline()
         self._detector = OveruseDetector()
@@ -120,6 +127,18 @@ class SendSideEstimator:
     def loss(self) -> float:
         """Fraction lost on the way to the viewer, 0 to 1, of what was looked at last."""
         return self._loss.fraction
+
+    def calm(self, now: float) -> bool:
+        """Whether nothing on this link has asked for attention lately: then less feedback is enough."""
+        return (
+            now - self._feedback_at < FRESH
+            and self._delivery.rate is not None
+            and self._detector.usage is Usage.NORMAL
+            and now - self._overused_at > CALM_AFTER
+            and self._trendline.wait < CALM_QUEUE
+            and self._loss.fraction < LOW
+            and self._probes.cluster is None
+        )
 
     def on_feedback(self, feedback: TransportFeedback, now: float) -> None:
         """Take a transport-wide feedback message."""

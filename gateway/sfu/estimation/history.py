@@ -70,6 +70,7 @@ class SendHistory:
 
     __slots__ = (
         "_bursts",
+        "_carried",
         "_drops",
         "_missing",
         "_next",
@@ -81,6 +82,7 @@ class SendHistory:
 
     def __init__(self, drops: Counter[str]) -> None:
         self._bursts: deque[Burst] = deque(maxlen=MAX_BURSTS)
+        self._carried = 0  # octets sent without numbers since the last numbered burst
         self._missing: dict[int, int] = {}  # extended sequence number -> octets
         self._next: int | None = None  # the first sequence number no feedback has covered
         self._ungrouped = 0  # octets that arrived of a burst whose end was not told of yet
@@ -101,11 +103,18 @@ class SendHistory:
         Numbers must grow from call to call. `cluster` is that of the probe plan it belongs to.
         """
         bursts = self._bursts
+        if self._carried and cluster is None:
+            size += self._carried
+            self._carried = 0
         bursts.append((first_sequence, packets, size, now, cluster))
         self.sent_until = first_sequence + packets
         # One in, at most one out: enough to bound what a viewer without feedback costs.
         if now - bursts[0][3] > MAX_AGE:
             bursts.popleft()
+
+    def carry(self, octets: int) -> None:
+        """Note octets that bear no numbers: what becomes of the next numbered burst is taken to be theirs."""
+        self._carried += octets
 
     def sent_since(self, start: float) -> int:
         """Octets sent since `start` that feedback has not covered."""

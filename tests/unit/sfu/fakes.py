@@ -27,6 +27,7 @@ from gateway.protocol.sdp import SenderStream
 from gateway.protocol.srtp import InboundSrtp, MasterKey, OutboundSrtp, SrtpProfile
 from gateway.sfu.down_track import DownTrack
 from gateway.sfu.layer import Layer
+from gateway.sfu.load import Load
 from gateway.sfu.media_clock import PublisherClock
 from gateway.sfu.packet import MediaPacket
 from gateway.sfu.publisher import Publisher
@@ -121,6 +122,7 @@ class FakeEgress:
     def __init__(self, max_segments: int = 64) -> None:
         self.max_segments = max_segments
         self.clock = lambda: 100.0
+        self.load = Load()
         self.calls: list[tuple[Address, list[bytes]]] = []
         self.refusing: dict[Address, OSError] = {}
         self.refusals: list[tuple[OSError, bytes, int, Address]] = []
