@@ -130,6 +130,16 @@ def _deleter(http: aiohttp.ClientSession, resource: URL, headers: Mapping[str, s
 
 
 ADAPTERS: dict[str, Adapter] = {
+    # This gateway, and whoever has the same paths.
     "whip": WhipServer("/whip/{order}/{camera}", "/whep/{order}/{camera}", "/whip/{order}/talk"),
+    # Tokens go into the query; its Location has one of the session's own.
+    "srs": WhipServer(
+        "/rtc/v1/whip/?app=live&stream={order}-{camera}&secret={token}",
+        "/rtc/v1/whep/?app=live&stream={order}-{camera}&token={token}",
+        bearer=False,
+    ),
+    "mediamtx": WhipServer("/{order}/{camera}/whip", "/{order}/{camera}/whep"),
+    # The room is in the token. It has no WHEP: viewers need its own protocol.
+    "livekit": WhipServer("/whip/v1", None, statuses=(200, 201)),
 }
 """By the name that scenarios and `--adapter` use."""

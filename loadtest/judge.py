@@ -12,7 +12,7 @@ from loadtest.scenario import Generator, Scenario
 
 Outcome = Literal["pass", "fail", "refused", "stopped"]
 
-_SESSIONS: tuple[Role, ...] = ("watch", "check", "publish")
+_SESSIONS: tuple[Role, ...] = ("watch", "check", "publish", "pages", "login")
 _STEADY = 0.99
 _CHURNING = 0.95
 """Share of the wanted viewers that must have been there on average; who comes and goes is away at times."""
@@ -105,7 +105,7 @@ def lost_share(window: Window) -> float | None:
 
 def freezes(window: Window) -> float | None:
     """Freezes a viewer and minute; None without viewers."""
-    minutes = window.viewer_seconds / 60
+    minutes = window.viewer_minutes
     return window.of("watch").freezes / minutes if minutes else None
 
 
@@ -117,7 +117,7 @@ def failed_share(window: Window) -> float:
 
 
 def _too_busy(window: Window, limits: Generator) -> Iterator[str]:
-    for load in window.workers.values():
+    for load in sorted(window.workers.values(), key=lambda load: load.name):
         if load.cores > limits.max_cpu:
             yield f"{load.name} used {load.cores:.0%} of a core (at most {limits.max_cpu:.0%})"
         if load.lag_p95 * 1000 > limits.max_lag_ms:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from loadtest.messages import Role, Tick
@@ -27,6 +27,10 @@ class WorkerLoad:
     cpu: float = 0.0
     """CPU seconds."""
     seconds: float = 0.0
+    sessions: float = 0.0
+    """Sessions by seconds that they were there."""
+    packets: int = 0
+    octets: int = 0
     kernel_drops: int = 0
     lags: list[float] = field(default_factory=list)
     """The longest wait of a ready socket in each second, in seconds."""
@@ -51,7 +55,6 @@ class Window:
     """Unix time."""
     roles: dict[Role, Tick] = field(default_factory=dict)
     workers: dict[str, WorkerLoad] = field(default_factory=dict)
-    viewer_seconds: float = 0.0
     wanted: int = 0
     """Viewers that there should have been."""
     opening: dict[Role, Tick] = field(default_factory=dict)
@@ -71,9 +74,29 @@ class Window:
     @property
     def viewers(self) -> float:
         """Mean number of viewers."""
-        # Every worker ticks all the time, so that the longest stands for the window.
-        longest = max((load.seconds for load in self.workers.values() if load.role in _VIEWERS), default=0.0)
-        return self.viewer_seconds / longest if longest else 0.0
+        return self._rate(lambda load: load.sessions)
+
+    @property
+    def packets_per_second(self) -> float:
+        """What all viewers got together."""
+        return self._rate(lambda load: load.packets)
+
+    @property
+    def mbit_per_second(self) -> float:
+        """What all viewers got together."""
+        return self._rate(lambda load: load.octets) * 8e-6
+
+    @property
+    def viewer_minutes(self) -> float:
+        """Viewers by minutes that they watched."""
+        return sum(load.sessions for load in self._watching()) / 60
+
+    def _watching(self) -> list[WorkerLoad]:
+        return [load for load in self.workers.values() if load.role in _VIEWERS and load.seconds]
+
+    def _rate(self, read: Callable[[WorkerLoad], float]) -> float:
+        """Workers begin and end their ticks when they like: each has a time of its own."""
+        return sum(read(load) / load.seconds for load in self._watching())
 
 
 def _sum(ticks: dict[Role, Tick], roles: Iterable[Role]) -> Tick:
@@ -145,10 +168,11 @@ class Measurement:
         load = window.workers.setdefault(worker, WorkerLoad(worker, role))
         load.cpu += tick.cpu
         load.seconds += tick.seconds
+        load.sessions += tick.sessions * tick.seconds
+        load.packets += tick.packets
+        load.octets += tick.octets
         load.kernel_drops += tick.kernel_drops
         load.lags.append(tick.lag)
-        if role in _VIEWERS:
-            window.viewer_seconds += tick.sessions * tick.seconds
 
     def want(self) -> None:
         """Other viewers are wanted from now on: the joins and failures before are not theirs."""

@@ -99,14 +99,13 @@ def _histograms(window: Window) -> dict[str, Histogram]:
 def figures(window: Window, idle: Reading | None) -> dict[str, float | None]:
     """The figures of a window; None where there was nothing to measure."""
     seen, came, decoded = window.of("watch"), window.since_wanted("watch"), window.of("check")
-    seconds = max((load.seconds for load in window.workers.values()), default=0.0)
     total = seen.packets + seen.lost
     found: dict[str, float | None] = {
         "viewers": round(window.viewers, 1),
         "wanted": window.wanted,
         "seconds": round(window.seconds, 2),
-        "packets_per_second": round(seen.packets / seconds, 1) if seconds else None,
-        "mbit_per_second": round(seen.octets * 8e-6 / seconds, 2) if seconds else None,
+        "packets_per_second": round(window.packets_per_second, 1),
+        "mbit_per_second": round(window.mbit_per_second, 2),
         "loss": lost_share(window),
         "missing": seen.missing / total if total else None,
         "nacks": seen.nacks,

@@ -217,23 +217,30 @@ def _build(kind: Any, values: object, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise ScenarioError(f"{where} must be a table")
     hints = typing.get_type_hints(kind)
-    arguments = {}
+    # A layer without a rid may leave it out.
+    arguments: dict[str, Any] = {
+        name: None for name, hint in hints.items() if _may_be_none(hint) and name not in values
+    }
     for name, value in values.items():
         place = f"{where}.{name}" if where else name
         if name not in hints:
             near = difflib.get_close_matches(name, hints, n=1, cutoff=0.0)
             raise ScenarioError(f"no key {place!r}; did you mean {near[0]!r}?")
         arguments[name] = _value(hints[name], value, place)
-    try:
-        return kind(**arguments)
-    except TypeError:
-        fields = dataclasses.fields(kind)
-        needed = [
-            each.name
-            for each in fields
-            if each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
-        ]
-        raise ScenarioError(f"{where} needs {', '.join(needed)}") from None
+    missing = [
+        each.name
+        for each in dataclasses.fields(kind)
+        if each.default is dataclasses.MISSING
+        and each.default_factory is dataclasses.MISSING
+        and each.name not in arguments
+    ]
+    if missing:
+        raise ScenarioError(f"{where} needs {', '.join(missing)}")
+    return kind(**arguments)
+
+
+def _may_be_none(hint: Any) -> bool:
+    return types.NoneType in typing.get_args(hint)
 
 
 def _value(hint: Any, value: object, where: str) -> Any:

@@ -92,13 +92,11 @@ class Worker:
         self.send(Command("stop"))
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT):
-                await asyncio.gather(*self._tasks)
-        except TimeoutError:
+        _, late = await asyncio.wait(self._tasks, timeout=STOP_TIMEOUT)
+        if late:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks)
 
     def _write(self, line: str) -> None:
         stdin = self._process.stdin if self._process else None

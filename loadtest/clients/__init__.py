@@ -1,0 +1,1 @@
+"""Those who use the gateway without media: pages that listen to its events, customers who log in."""
