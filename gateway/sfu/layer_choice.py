@@ -96,6 +96,8 @@ def choose(
 
 def next_better(layers: Sequence[L], current: Rung[L] | None, wish: Wish) -> Rung[L] | None:
     """The rung above `current` that the viewer would like to have; None at the top of its wishes."""
+    if len(layers) == 1 and current is not None and len(current.layer.bitrates) == 1:
+        return None
     ladder = _ladder(layers, current, wish)
     if current not in ladder:
         return None

@@ -39,7 +39,7 @@ MAX_NACKS = 256
 """Packets that one RTCP datagram may ask for again."""
 
 
-SPENDING_INTERVAL = 0.2
+SPENDING_INTERVAL = 0.5
 """Seconds between two looks at the estimate of a viewer who has all that he wants."""
 FALLEN = 0.97
 """Share of the estimate that was spent below which it is looked at at once."""
@@ -322,7 +322,8 @@ class Subscriber:
                 down_track.rtt = report.round_trip_time(ntp_from_unix(wall)) or down_track.rtt
                 if down_track.kind is MediaKind.VIDEO:
                     self._transport.estimator.on_report(down_track.fraction_lost, down_track.rtt, now)
-                    self._spend(now)
+                    if self._must_spend(now):
+                        self._spend(now)
 
     def on_timer(self, now: float, wall: float) -> None:
         """Send the probe packets and sender reports that are due."""

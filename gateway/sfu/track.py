@@ -127,6 +127,8 @@ class PublishedTrack:
     def aim(self, down_track: DownTrack, now: float) -> None:
         """Send one viewer to the best layer that its budget and its wish allow."""
         alive, played, awaited = self._alive, down_track.layer, down_track.waiting_for
+        if played is not None and awaited is None and alive == [played] and len(played.bitrates) == 1:
+            return  # there is nothing to choose, as with most sound and much of OBS
         bound_for = awaited or played
         current = None
         if bound_for is not None and bound_for in alive:

@@ -29,7 +29,7 @@ def test_an_idle_loop_spares_nothing() -> None:
 def test_step_by_step_as_it_gets_busier_and_back() -> None:
     load = Load()
     now, seen = 0.0, []
-    for share in (0.9, 0.9, 0.9, 0.9, 0.5, 0.5, 0.2, 0.2, 0.2, 0.2):
+    for share in (0.9, 0.9, 0.9, 0.9, 0.4, 0.4, 0.1, 0.1, 0.1, 0.1):
         now = work(load, share, 1, now)
         seen.append(load.spacing)
     assert seen == [2, 4, 8, 8, 8, 8, 4, 2, 1, 1]
