@@ -34,6 +34,34 @@ export const viewerStyles = css`
     position: relative;
     min-height: 0;
     overflow: hidden;
+    container: stage / size;
+  }
+  .panes {
+    position: absolute;
+    inset: 0;
+    display: grid;
+    grid-auto-columns: minmax(0, 1fr);
+    grid-auto-rows: minmax(0, 1fr);
+    grid-auto-flow: column;
+    gap: 2px;
+  }
+  .panes .main {
+    position: relative;
+    min-width: 0;
+    min-height: 0;
+    overflow: hidden;
+  }
+  @container stage (max-aspect-ratio: 4/3) {
+    .panes {
+      grid-auto-flow: row;
+    }
+  }
+  stats-panel {
+    position: absolute;
+    top: 52px;
+    left: max(12px, env(safe-area-inset-left));
+    width: min(23rem, 100% - 24px);
+    max-height: calc(100% - 60px);
   }
   camera-strip {
     position: absolute;

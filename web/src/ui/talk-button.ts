@@ -25,10 +25,12 @@ const faces: Readonly<Record<TalkView["state"], Face>> = {
   waiting: { label: "talkWaiting", text: "talkWaitingText", icon: handIcon },
   turn: { label: "talkTurn", text: "talkTurnText", icon: micIcon },
   speaking: { label: "talkSpeaking", text: "talkSpeakingText", icon: micIcon },
+  silent: { label: "talkSilent", text: "talkSilentText", icon: micOffIcon },
   refused: { label: "talkRefused", text: "talkRefusedText", icon: micOffIcon },
   off: { label: "talkOff", text: "talkOffText", icon: micOffIcon },
   muted: { label: "talkMuted", text: "talkMutedText", icon: micOffIcon },
   denied: { label: "talkDenied", text: "talkDeniedText", icon: lockIcon },
+  system: { label: "talkSystem", text: "talkSystemText", icon: lockIcon },
   missing: { label: "talkMissing", text: "talkMissingText", icon: micOffIcon },
   taken: { label: "talkTaken", text: "talkTakenText", icon: micOffIcon },
   insecure: { label: "talkInsecure", text: "talkInsecureText", icon: lockIcon },
@@ -86,6 +88,8 @@ export class TalkButton extends LitElement {
         animation: glow 1.6s ease-in-out infinite;
       }
       .denied,
+      .system,
+      .silent,
       .missing,
       .taken,
       .failed,
