@@ -129,7 +129,7 @@ export class TechnicianSide extends LitElement {
     this.conversation.listen(events);
     events.on("stream:state", ({ cameras }) => (this.cameras = cameras));
     room.addEventListener("change", () => this.changed(room.waiting), { signal });
-    room.addEventListener("asked", () => this.chime.ring(), { signal });
+    room.addEventListener("asked", () => void this.chime.ring(), { signal });
     for (const gesture of ["pointerup", "keydown"]) {
       window.addEventListener(gesture, () => void this.chime.allow(), { signal, once: true });
     }
