@@ -7,7 +7,7 @@ import { canPictureInPicture, togglePictureInPicture } from "../browser/picture-
 import { canFullscreen, toggleFullscreen, WakeLock } from "../browser/screen";
 import { restartOnNewToken, takeAddress, watchTokens } from "../browser/token-store";
 import { language, Locale } from "../i18n/locale";
-import { awayText } from "../ui/camera-strip";
+import { awayText, type CameraStrip } from "../ui/camera-strip";
 import type { ChatPanel } from "../ui/chat-panel";
 import "../ui/chat-panel";
 import { playIcon, soundIcon } from "../ui/icons";
@@ -79,6 +79,7 @@ export class ViewerPage extends LitElement {
   @query("canvas") readonly canvas!: HTMLCanvasElement;
   @query("main") private player!: HTMLElement;
   @query("pinned-camera") private beside!: PinnedCameraPane | null;
+  @query("camera-strip") private strip!: CameraStrip | null;
   @query("key-help") private help!: KeyHelp;
   @query("chat-panel") private chat!: ChatPanel | null;
 
@@ -179,7 +180,7 @@ export class ViewerPage extends LitElement {
             </div>
             ${this.pinned()}
           </div>
-          ${view === "playing" ? this.invitation() : nothing} ${state.end ? nothing : [this.strip(), this.figures()]}
+          ${view === "playing" ? this.invitation() : nothing} ${state.end ? nothing : [this.cameraStrip(), this.figures()]}
         </div>
         ${this.chatting ? this.chatPanel() : nothing}
         <div class="bar">
@@ -228,14 +229,22 @@ export class ViewerPage extends LitElement {
       .stream=${pinned.mid === undefined ? undefined : part.thumbnails.get(pinned.mid)}
       @dblclick=${(event: Event) => event.stopPropagation()}
       @swap=${() => part.select(pinned.name)}
-      @unpin=${() => part.pin(pinned.name)}
+      @unpin=${() => void this.pin(pinned.name)}
     ></pinned-camera>`;
   }
 
-  private strip() {
+  /** Pins or unpins; the focus stays near what was pressed, which may be gone now. */
+  private async pin(camera: string): Promise<void> {
+    this.viewer.part.pin(camera);
+    await this.updateComplete;
+    if (!this.strip) this.beside?.focus();
+    else if (!this.beside) this.strip.focusOn(camera);
+  }
+
+  private cameraStrip() {
     const { part } = this.viewer;
     const { tiles, pinnable } = part.cameras.view;
-    if (tiles.length === 0) return nothing;
+    if (!this.striped) return nothing;
     return html`<camera-strip
       .tiles=${tiles}
       .streams=${part.thumbnails}
@@ -243,7 +252,7 @@ export class ViewerPage extends LitElement {
       ?pinnable=${pinnable}
       @dblclick=${(event: Event) => event.stopPropagation()}
       @camera=${(event: CustomEvent<string>) => part.select(event.detail)}
-      @pin=${(event: CustomEvent<string>) => part.pin(event.detail)}
+      @pin=${(event: CustomEvent<string>) => void this.pin(event.detail)}
     ></camera-strip>`;
   }
 
@@ -259,8 +268,13 @@ export class ViewerPage extends LitElement {
   }
 
   private shape(): string {
-    const several = this.viewer.part.cameras.view.tiles.length > 0;
-    return [this.idle && this.fullscreen && "idle", this.chatting && "chatting", several && "several"].filter(Boolean).join(" ");
+    return [this.idle && this.fullscreen && "idle", this.chatting && "chatting", this.striped && "several"].filter(Boolean).join(" ");
+  }
+
+  /** Whether any camera is not large on the screen. */
+  private get striped(): boolean {
+    const { tiles } = this.viewer.part.cameras.view;
+    return tiles.some(({ shown, pinned }) => !shown && !pinned) && !this.viewer.state.end;
   }
 
   private talkButton() {
@@ -270,6 +284,7 @@ export class ViewerPage extends LitElement {
       aria-label=${this.locale.text("talkGroup")}
       .view=${talk.view}
       .mode=${talk.floor?.mode ?? "open"}
+      ?early=${this.viewer.view === "waiting"}
       ?latched=${this.hold.latched}
       @press=${() => this.hold.press()}
       @release=${() => this.hold.letGo()}

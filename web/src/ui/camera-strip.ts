@@ -41,7 +41,7 @@ export class CameraStrip extends LitElement {
       [data-camera] {
         position: relative;
         overflow: hidden;
-        width: clamp(96px, 24vw, 10.5rem);
+        width: var(--tile);
         aspect-ratio: 16 / 9;
         padding: 0;
         border: 2px solid rgb(255 255 255 / 25%);
@@ -56,15 +56,15 @@ export class CameraStrip extends LitElement {
         width: auto;
         max-width: 12rem;
         aspect-ratio: auto;
-        padding: 0 48px 0 12px;
+        padding: 0 3rem 0 12px;
         font-size: 0.8125rem;
       }
       [data-pin] {
         position: absolute;
         top: 4px;
         right: 4px;
-        width: 36px;
-        min-height: 36px;
+        width: 2.25rem;
+        min-height: 2.25rem;
         padding: 0;
         border-color: transparent;
         background: rgb(6 9 11 / 78%);
@@ -153,6 +153,14 @@ export class CameraStrip extends LitElement {
     return html`<button data-pin=${name} aria-pressed=${pinned} aria-label=${label} title=${title} @click=${() => this.ask("pin", name)}>
       ${pinIcon()}
     </button>`;
+  }
+
+  /** Where the focus goes when a camera is not pinned any more. */
+  focusOn(camera: string): void {
+    void this.updateComplete.then(() => {
+      const pins = [...this.renderRoot.querySelectorAll<HTMLElement>("[data-pin]")];
+      pins.find(({ dataset }) => dataset.pin === camera)?.focus();
+    });
   }
 
   private ask(event: "camera" | "pin", detail: string): void {

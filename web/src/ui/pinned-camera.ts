@@ -5,7 +5,7 @@ import { customElement, property, query } from "lit/decorators.js";
 import { Locale } from "../i18n/locale";
 import type { PinnedCamera } from "../viewer/cameras";
 import { cameraName } from "./camera-strip";
-import { cameraIcon, closeIcon, swapIcon } from "./icons";
+import { closeIcon, swapIcon } from "./icons";
 import { base, buttons } from "./styles";
 
 @customElement("pinned-camera")
@@ -42,7 +42,6 @@ export class PinnedCameraPane extends LitElement {
       }
       h2 {
         overflow: hidden;
-        margin-right: auto;
         padding: 4px 12px;
         border-radius: 999px;
         background: rgb(11 16 19 / 72%);
@@ -51,8 +50,8 @@ export class PinnedCameraPane extends LitElement {
         text-overflow: ellipsis;
         white-space: nowrap;
       }
-      header button,
-      header button:hover:not(:disabled) {
+      header .icon,
+      header .icon:hover:not(:disabled) {
         flex: none;
         background: rgb(11 16 19 / 72%);
         color: inherit;
@@ -61,18 +60,11 @@ export class PinnedCameraPane extends LitElement {
         position: absolute;
         inset: 0;
         display: grid;
-        place-content: center;
-        justify-items: center;
-        gap: 8px;
-        padding: 56px 20px 20px;
+        place-items: start center;
+        padding: calc(2.75rem + 20px) 20px 20px;
         color: #fff;
         text-align: center;
         text-wrap: balance;
-      }
-      .notice svg {
-        width: 36px;
-        height: 36px;
-        color: var(--warm);
       }
     `,
   ];
@@ -95,7 +87,7 @@ export class PinnedCameraPane extends LitElement {
     const { name, live } = this.camera;
     const camera = cameraName(text, name);
     return html`<video class=${live ? "" : "away"} autoplay playsinline .muted=${true} aria-label=${camera}></video>
-      ${live ? nothing : html`<div class="notice">${cameraIcon()} ${text("cameraPinnedAway", { camera })}</div>`}
+      ${live ? nothing : html`<div class="notice">${text("cameraPinnedAway", { camera })}</div>`}
       <p class="hidden-text" role="status">${live ? "" : text("cameraPinnedAway", { camera })}</p>
       <header>
         <h2>${camera}</h2>
@@ -114,6 +106,11 @@ export class PinnedCameraPane extends LitElement {
           ${closeIcon()}
         </button>
       </header>`;
+  }
+
+  /** Takes the focus of a button that went when the picture came. */
+  override focus(): void {
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>("#unpin")?.focus());
   }
 
   private ask(name: "swap" | "unpin"): void {

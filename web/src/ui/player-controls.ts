@@ -29,9 +29,9 @@ export class PlayerControls extends LitElement {
         flex: none;
       }
       input {
-        width: 120px;
+        width: 7.5rem;
         min-width: 0;
-        height: 44px;
+        height: 2.75rem;
         accent-color: var(--accent);
       }
       #chat {
@@ -41,13 +41,13 @@ export class PlayerControls extends LitElement {
         position: absolute;
         top: 2px;
         right: 0;
-        min-width: 20px;
+        min-width: 1.25rem;
         padding: 0 5px;
         border-radius: 999px;
         background: color-mix(in srgb, var(--live) 82%, #000);
         color: #fff;
         font-size: 0.75rem;
-        line-height: 20px;
+        line-height: 1.25rem;
         text-align: center;
       }
       .between {
@@ -99,9 +99,10 @@ export class PlayerControls extends LitElement {
           display: none;
         }
       }
-      @media (max-width: 400px) {
+      /* A phone has keys for the volume. */
+      @media (max-width: 480px) {
         input {
-          width: 96px;
+          display: none;
         }
       }
     `,
