@@ -59,7 +59,7 @@ describe("cameras", () => {
     cameras.know([camera("main"), camera("microscope", false)]);
     cameras.play(playing("microscope"));
     expect(cameras.view.away).toBeUndefined();
-    expect(cameras.main?.live).toBe(false);
+    expect(cameras.main?.name).toBe("main");
     cameras.play(playing("main", {}, "microscope"));
     expect(cameras.view).toMatchObject({ away: "microscope", shown: "main" });
     expect(cameras.main?.name).toBe("main");

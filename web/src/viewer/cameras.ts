@@ -102,9 +102,8 @@ export class Cameras {
     const wanted = find(this.wanted);
     if (wanted?.live) return wanted;
     const shown = find(this.state?.camera);
-    if (shown?.live) return shown;
     // A session that runs changes over by itself, when the gateway thinks it time.
-    return this.state ? wanted : (this.live[0] ?? wanted);
+    return shown?.live ? shown : (this.live[0] ?? wanted);
   }
 
   /** The camera that a new session begins with; undefined for the order's main one. */
