@@ -181,6 +181,8 @@ def _plots(results: Sequence[Result]) -> Iterator[str]:
         for result, shift in zip(results, shifts, strict=True)
         for since, until in _judged(result.series)
     ]
+    if len(results) == 2:
+        shaded = sorted(shaded, key=lambda span: span[1])[-1:]
     right = max(
         (r.series[-1]["at"] + shift for r, shift in zip(results, shifts, strict=True) if r.series),
         default=0.0,
@@ -194,7 +196,7 @@ def _plots(results: Sequence[Result]) -> Iterator[str]:
                     continue
                 text = f"{run}: {label}" if run else label
                 lines.append(Line(text, points, f"line{place + 1} {run.lower()}".strip()))
-        yield draw(Plot(title, unit, lines, shaded[:1] if len(results) == 2 else shaded, right))
+        yield draw(Plot(title, unit, lines, shaded, right))
 
 
 def _judged_from(result: Result) -> float:
