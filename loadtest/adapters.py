@@ -1,7 +1,7 @@
 """How a session is opened and closed at one kind of server: WHIP and WHEP, and servers' quirks.
 
 The engine makes an SDP offer and connects to what comes back; paths, headers and goodbyes are known here
-only. A further server is one more entry of `ADAPTERS`.
+only. A further server is one more entry of `_ALL`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ _QUOTED = 200
 
 class Adapter(Protocol):
     """One kind of server."""
+
+    @property
+    def name(self) -> str:
+        """How scenarios and `--adapter` call it."""
+        ...
 
     def endpoint(self, base: str, order: str, camera: str, publish_token: str, watch_token: str) -> Endpoint:
         """Where one camera of an order (elsewhere: stream, path, room) is published and watched."""
@@ -64,6 +69,7 @@ class WhipServer:
     The paths may name `{order}` and `{camera}`, and `{token}` where a server wants it in the query.
     """
 
+    name: str
     whip: str
     whep: str | None
     talk: str | None = None
@@ -85,6 +91,7 @@ class WhipServer:
             whep=url(self.whep, watch_token),
             publish_token=publish_token,
             watch_token=watch_token,
+            adapter=self.name,
             talk=url(self.talk, watch_token),
         )
 
@@ -129,17 +136,19 @@ def _deleter(http: aiohttp.ClientSession, resource: URL, headers: Mapping[str, s
     return close
 
 
-ADAPTERS: dict[str, Adapter] = {
+_ALL: tuple[Adapter, ...] = (
     # This gateway, and whoever has the same paths.
-    "whip": WhipServer("/whip/{order}/{camera}", "/whep/{order}/{camera}", "/whip/{order}/talk"),
+    WhipServer("whip", "/whip/{order}/{camera}", "/whep/{order}/{camera}", "/whip/{order}/talk"),
     # Tokens go into the query; its Location has one of the session's own.
-    "srs": WhipServer(
+    WhipServer(
+        "srs",
         "/rtc/v1/whip/?app=live&stream={order}-{camera}&secret={token}",
         "/rtc/v1/whep/?app=live&stream={order}-{camera}&token={token}",
         bearer=False,
     ),
-    "mediamtx": WhipServer("/{order}/{camera}/whip", "/{order}/{camera}/whep"),
+    WhipServer("mediamtx", "/{order}/{camera}/whip", "/{order}/{camera}/whep"),
     # The room is in the token. It has no WHEP: viewers need its own protocol.
-    "livekit": WhipServer("/whip/v1", None, statuses=(200, 201)),
-}
-"""By the name that scenarios and `--adapter` use."""
+    WhipServer("livekit", "/whip/v1", None, statuses=(200, 201)),
+)
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
+"""By name."""

@@ -12,6 +12,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 10, 26
 _POINTS = 600
 """More are thinned out, the highest of each group kept, so that an hour's run stays a small page."""
 
+_DOTS = 12
+
 Points = Sequence[tuple[float, float]]
 
 
@@ -32,6 +34,8 @@ class Plot:
     unit: str
     lines: Sequence[Line]
     shaded: Sequence[tuple[float, float]] = ()
+    right: float = 0.0
+    """Where the x axis ends at least, so that plots beside each other have the same."""
     x_unit: str = "s"
 
 
@@ -40,7 +44,7 @@ def draw(plot: Plot) -> str:
     lines = [line for line in plot.lines if line.points]
     if not lines:
         return ""
-    right = max(x for line in lines for x, _ in line.points) or 1.0
+    right = max(plot.right, *(x for line in lines for x, _ in line.points)) or 1.0
     top = max(max(y for line in lines for _, y in line.points), 0.0)
     marks = ticks(top)
     scale = _Scale(right, marks[-1])
@@ -48,7 +52,7 @@ def draw(plot: Plot) -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(plot.title)}">',
         *(_shade(scale, since, until) for since, until in plot.shaded),
         *_grid(scale, marks, plot),
-        *(f'<polyline class="{line.style}" points="{scale.path(thinned(line.points))}"/>' for line in lines),
+        *(_curve(scale, line) for line in lines),
         "</svg>",
     ]
     legend = "".join(_legend(line, plot.unit) for line in lines)
@@ -112,6 +116,15 @@ def _grid(scale: _Scale, marks: Sequence[float], plot: Plot) -> Iterator[str]:
             yield f'<text x="{scale.x(mark)}" y="{HEIGHT - 8}" text-anchor="{anchor}">{escape(label)}</text>'
 
 
+def _curve(scale: _Scale, line: Line) -> str:
+    """The line, with dots where there are so few points that they may stand alone."""
+    dots = ""
+    if len(line.points) < _DOTS:
+        dots = "".join(f'<circle cx="{scale.x(x)}" cy="{scale.y(y)}" r="3"/>' for x, y in line.points)
+    path = scale.path(thinned(line.points))
+    return f'<g class="{line.style}"><polyline points="{path}"/>{dots}</g>'
+
+
 def _shade(scale: _Scale, since: float, until: float) -> str:
     x, width = scale.x(since), scale.x(until) - scale.x(since)
     height = HEIGHT - _TOP - _BOTTOM
@@ -121,5 +134,5 @@ def _shade(scale: _Scale, since: float, until: float) -> str:
 def _legend(line: Line, unit: str) -> str:
     values = [y for _, y in line.points]
     mean = sum(values) / len(values)
-    told = f"mean {mean:,.4g}, most {max(values):,.4g} {unit}".rstrip()
+    told = f"mean {short(mean)}, most {short(max(values))} {unit}".rstrip()
     return f'<li class="{line.style}"><i></i>{escape(line.label)} <small>{escape(told)}</small></li>'

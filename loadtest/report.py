@@ -13,10 +13,13 @@ from loadtest.result import Result
 from loadtest.verdict import FIGURES, OUTCOMES
 
 _STYLE = Path(__file__).with_name("report.css")
-_BETTER_HIGH = frozenset(("packets_per_second", "viewers", "server_packets_per_core", "capacity"))
-_NEUTRAL = frozenset(("mbit_per_second", "server_mb"))
+_BETTER_HIGH = frozenset(("server_packets_per_core", "capacity"))
+_NEUTRAL = frozenset(("viewers", "packets_per_second", "mbit_per_second", "server_mb", "server_cpu"))
+"""What was asked for differs, not how well it was done."""
 _NOTEWORTHY = 0.05
 """Relative difference between two runs from which on it is marked."""
+_TIMES = 2.0
+"""Relative difference from which on it is told as a multiple."""
 
 _PLOTS: tuple[tuple[str, str, tuple[tuple[str, str, float], ...]], ...] = (
     ("Viewers", "", (("connected", "sessions", 1.0), ("opening", "opening", 1.0))),
@@ -43,7 +46,7 @@ def page(results: Sequence[Result]) -> str:
     sections = [
         f"<h1>{escape(title)}</h1>",
         f'<div class="runs">{"".join(_headline(*each) for each in _named(results))}</div>',
-        _section("Thresholds", *(_checks(name, result, len(results)) for name, result in _named(results))),
+        _section("Thresholds", *(_checks(name, result) for name, result in _named(results))),
         _section("Figures", _figures(results)),
         _section("Capacity", *(_stages(name, result) for name, result in _named(results))),
         _section("Over time", _legend(results), f'<div class="plots">{"".join(_plots(results))}</div>'),
@@ -62,7 +65,8 @@ def page(results: Sequence[Result]) -> str:
 
 
 def _named(results: Sequence[Result]) -> Iterator[tuple[str, Result]]:
-    return zip("AB", results, strict=False)
+    """Two results have names, one needs none."""
+    return zip("AB" if len(results) == 2 else ("",), results, strict=True)
 
 
 def _section(heading: str, *parts: str) -> str:
@@ -73,9 +77,10 @@ def _section(heading: str, *parts: str) -> str:
 def _headline(name: str, result: Result) -> str:
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in result.reasons)
     target = result.target
+    label = f'<span class="run">{name}</span> ' if name else ""
     about = f"{target.get('url', '')}, {target.get('orders', 0)} order(s), {result.started}"
     return (
-        f'<article class="{escape(result.outcome)}"><h2><span class="run">{name}</span> '
+        f'<article class="{escape(result.outcome)}"><h2>{label}'
         f"{escape(OUTCOMES[result.outcome])}</h2><p>{escape(result.title)}: {escape(about)}</p>"
         f"{f'<ul>{reasons}</ul>' if reasons else ''}</article>"
     )
@@ -92,26 +97,30 @@ def _table(head: Sequence[str], rows: Sequence[str], caption: str = "") -> str:
     )
 
 
+def _caption(name: str, text: str = "") -> str:
+    return ", ".join(part for part in (f"Run {name}" if name else "", text) if part)
+
+
 def _row(head: str, *cells: tuple[str, str]) -> str:
     """A row; each cell is its text and a class."""
     rest = "".join(f'<td class="{style}">{escape(text)}</td>' for text, style in cells)
     return f'<tr><th scope="row">{escape(head)}</th>{rest}</tr>'
 
 
-def _checks(name: str, result: Result, count: int) -> str:
+def _checks(name: str, result: Result) -> str:
     rows = [
         _row(
             check["text"],
+            ("holds" if check["holds"] else "FAILS", "good" if check["holds"] else "bad"),
             (written(check["value"], check["unit"]), "number"),
             (
                 f"{'at least' if check['at_least'] else 'at most'} {written(check['limit'], check['unit'])}",
                 "number",
             ),
-            ("holds" if check["holds"] else "FAILS", "good" if check["holds"] else "bad"),
         )
         for check in result.checks
     ]
-    return _table(("threshold", "measured", "wanted", ""), rows, f"Run {name}" if count > 1 else "")
+    return _table(("threshold", "", "measured", "wanted"), rows, _caption(name))
 
 
 def _figures(results: Sequence[Result]) -> str:
@@ -134,11 +143,8 @@ def _difference(name: str, first: float | None, second: float | None) -> tuple[s
         return "–", "number"
     if first == second:
         return "same", "number"
-    if not first:
-        change, text = float("inf"), "from nothing"
-    else:
-        change = second / first - 1
-        text = f"{change:+.1%}"
+    change = second / first - 1 if first else float("inf")
+    text = f"{change:+.1%}" if change < _TIMES else f"{change + 1:.3g} times" if first else "from nothing"
     if abs(change) < _NOTEWORTHY or name in _NEUTRAL:
         return text, "number"
     better = (second > first) == (name in _BETTER_HIGH)
@@ -158,31 +164,50 @@ def _stages(name: str, result: Result) -> str:
             _row(str(stage["viewers"]), *cells, (outcome, style), ("; ".join(stage["reasons"]), "why"))
         )
     head = ("viewers", "packets/s", "lost", "latency p99", "join p95", "server", "", "")
-    return _table(head, rows, f"Run {name}, in the order in which it was tried")
+    return _table(head, rows, _caption(name, "in the order in which it was tried"))
 
 
 def _legend(results: Sequence[Result]) -> str:
     shaded = '<span class="swatch"></span> the judged time'
-    runs = "; A is drawn with whole lines, B with broken ones" if len(results) == 2 else ""
+    runs = ", where both begin at once; A has whole lines, B broken ones" if len(results) == 2 else ""
     return f"<p>{shaded}{runs}</p>" if any(result.series for result in results) else ""
 
 
 def _plots(results: Sequence[Result]) -> Iterator[str]:
-    shaded = _judged(results[0].series) if len(results) == 1 else []
+    latest = max((_judged_from(result) for result in results), default=0.0)
+    shifts = [latest - _judged_from(result) for result in results]
+    shaded = [
+        (since + shift, until + shift)
+        for result, shift in zip(results, shifts, strict=True)
+        for since, until in _judged(result.series)
+    ]
+    if len(results) == 2:
+        shaded = sorted(shaded, key=lambda span: span[1])[-1:]
+    right = max(
+        (r.series[-1]["at"] + shift for r, shift in zip(results, shifts, strict=True) if r.series),
+        default=0.0,
+    )
     for title, unit, kinds in _PLOTS:
         lines = []
-        for run, result in _named(results):
+        for (run, result), shift in zip(_named(results), shifts, strict=True):
             for place, (label, name, factor) in enumerate(kinds):
-                points = _points(result.series, name, factor)
+                points = _points(result.series, name, factor, shift)
                 if name in ("freezes", "failed", "opening") and not any(y for _, y in points):
                     continue
-                text = f"{run}: {label}" if len(results) == 2 else label
-                lines.append(Line(text, points, f"line{place + 1} {run.lower()}"))
-        yield draw(Plot(title, unit, lines, shaded))
+                text = f"{run}: {label}" if run else label
+                lines.append(Line(text, points, f"line{place + 1} {run.lower()}".strip()))
+        yield draw(Plot(title, unit, lines, shaded, right))
 
 
-def _points(series: Sequence[dict[str, Any]], name: str, factor: float) -> Points:
-    return [(sample["at"], sample[name] * factor) for sample in series if sample.get(name) is not None]
+def _judged_from(result: Result) -> float:
+    """When the first judged time began: there two runs are laid over each other."""
+    return next((since for since, _ in _judged(result.series)), 0.0)
+
+
+def _points(series: Sequence[dict[str, Any]], name: str, factor: float, shift: float) -> Points:
+    return [
+        (sample["at"] + shift, sample[name] * factor) for sample in series if sample.get(name) is not None
+    ]
 
 
 def _judged(series: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
@@ -212,12 +237,12 @@ def _generator(name: str, result: Result) -> str:
         for load in result.generator
     ]
     head = ("process", "of a core", "sockets waited, 95 of 100 s", "dropped by the kernel")
-    return _table(head, rows, f"Run {name}")
+    return _table(head, rows, _caption(name))
 
 
 def _failures(name: str, result: Result) -> str:
     rows = [_row(reason, (str(count), "number")) for reason, count in result.failures.items()]
-    return _table(("reason", "sessions"), rows, f"Run {name}")
+    return _table(("reason", "sessions"), rows, _caption(name))
 
 
 def _machines(results: Sequence[Result]) -> str:
@@ -241,7 +266,7 @@ def _settings(result: Result) -> dict[str, str]:
             if isinstance(value, dict):
                 if name != "thresholds":
                     walk(value, f"{where}{name}.")
-            elif isinstance(value, list):
+            elif isinstance(value, list | tuple):
                 found[where + name] = ", ".join(
                     f"{layer['rid'] or 'one'} {layer['width']}×{layer['height']} {layer['kbit']} kbit/s"
                     for layer in value

@@ -123,7 +123,7 @@ class LiveEvents:
         The library calls this also for an *event* of that name, with whatever the client put into it.
         """
         if not isinstance(environ, dict) or not isinstance(environ.get("aiohttp.request"), web.BaseRequest):
-            self._services.drops["live_reserved_event"] += 1
+            self._reserved(sid)
             return
         language = preferred_language(environ.get("HTTP_ACCEPT_LANGUAGE"))
         try:
@@ -156,7 +156,7 @@ class LiveEvents:
     async def disconnect(self, sid: str, *_: object) -> None:
         """A client is gone, for whatever reason; one that only says so in an event is still watched."""
         if self._server.manager.is_connected(sid, NAMESPACE):
-            self._services.drops["live_reserved_event"] += 1
+            self._reserved(sid)
         elif (listener := self._listeners.pop(sid, None)) is not None:
             self._presence.leave(listener)
             self._feed.leave(listener.order_id)
@@ -164,6 +164,13 @@ class LiveEvents:
             self._talk.leave(listener)
             if listener.order_id not in self._presence:
                 self._conversation.forget(listener.order_id)
+
+    def _reserved(self, sid: str) -> None:
+        """An event that is named as one of the library's does nothing, but counts as any other."""
+        self._services.drops["live_reserved_event"] += 1
+        if (listener := self._listeners.get(sid)) is not None:
+            with contextlib.suppress(GatewayError):
+                self._admit(listener)
 
     async def message(self, event: str, sid: str, *arguments: object) -> dict[str, object]:
         """Any event of a client; the acknowledgement is {ok} or {error, code}."""
@@ -270,12 +277,14 @@ class LiveEvents:
             return []
         people = self._people.snapshot(order_id, room) if listener.staff else []
         mine = self._quality.snapshot(order_id, listener.grant.subject, room)
+        draining = [_draining(room)] if self._services.sessions.draining else []
         return [
             *self._feed.snapshot(order_id, room),
             *self._talk.snapshot(listener),
             *people,
             *mine,
             *written,
+            *draining,
         ]
 
     def _push(self, message: Message) -> None:
@@ -333,9 +342,11 @@ class LiveEvents:
 
     def _draining(self) -> None:
         for order_id in {listener.order_id for listener in self._listeners.values()}:
-            draining = Draining(retry_after=RETRY_DRAINING).wire()
-            self._feed.push("server:draining", draining, order_room(order_id))
-        self._wake.set()
+            self._push(_draining(order_room(order_id)))
+
+
+def _draining(room: str) -> Message:
+    return Message("server:draining", Draining(retry_after=RETRY_DRAINING).wire(), room)
 
 
 def _chosen_name(auth: object) -> str:

@@ -26,7 +26,7 @@ LONGEST_GAP: Final = 1_000
 FREEZE: Final = 0.3
 USUAL_TIMES: Final = 3.0
 """A picture stands when the next is over so many seconds late and so many times the usual distance."""
-SAMPLE_EVERY: Final = 16
+SAMPLE_EVERY: Final = 32
 """Mean number of bursts of which one is decrypted: authenticated, and its stamp read."""
 
 _REPORT: Final = Struct("!IIIIII")
@@ -34,7 +34,7 @@ _REPORT: Final = Struct("!IIIIII")
 
 class Track:
     """The state of one ssrc. `steady` while nothing is missing and no keyframe is waited for: then the reader
-    itself advances `expected`, `high`, `packets` and the times of pictures, and calls nothing here."""
+    itself advances `expected`, `frames` and `shown_at`, and calls nothing here."""
 
     __slots__ = (
         "_asked",
@@ -44,29 +44,30 @@ class Track:
         "_key",
         "_meter",
         "_nack",
+        "_looked_at",
+        "_mark",
         "_received_before",
+        "absent",
         "base",
         "began",
         "codec",
         "expected",
+        "frames",
         "frozen",
         "high",
         "jitter",
         "limit",
         "live",
         "missing",
-        "packets",
         "place",
         "rate",
         "report_at",
         "report_ntp",
         "shape",
         "shown_at",
-        "shown_timestamp",
         "ssrc",
         "steady",
         "until_sample",
-        "usual",
         "video",
         "waiting",
     )
@@ -86,15 +87,16 @@ class Track:
         """Whether it has come from the server's memory to the live edge."""
         self.high = -1
         self.base = 0
-        self.packets = 0
+        self.absent = 0
+        """Packets that did not come, unless repaired: retransmissions have a stream of their own."""
         self.missing: dict[int, float] = {}
         """Extended sequence numbers of gaps, and since when they are known."""
         self.waiting = self.video
         """For a keyframe."""
         self.steady = False
         self.shown_at = 0.0
-        self.shown_timestamp = 0
-        self.usual = 0.04
+        self.frames = 0
+        """Pictures shown since the last look."""
         self.limit = FREEZE
         self.frozen = 0.0
         """Seconds of a standing picture that have been counted already; 0 while it moves."""
@@ -107,6 +109,8 @@ class Track:
         self._ends: list[int] = []
         self._key: tuple[int, int, int | None] | None = None
         self._meter = meter
+        self._mark: tuple[float, int] | None = None
+        self._looked_at = 0.0
         self._expected_before = self._received_before = 0
 
     def take(
@@ -116,18 +120,19 @@ class Track:
         sequence = word & 0xFFFF
         if self.high < 0:
             self.high = self.base = extended = sequence + 0x10000
-            self.shown_at, self.shown_timestamp = at, timestamp
+            self.shown_at = at
         else:
+            self._catch_up()
             extended = self.high + ((sequence - self.high + 0x8000 & 0xFFFF) - 0x8000)
             if extended > self.high:
                 self._note_gap(extended, at)
             elif extended in self.missing:
                 del self.missing[extended]
                 self._asked.pop(extended, None)
+                self.absent -= not repaired
             else:
                 return False
         if not repaired:
-            self.packets += 1
             self._meter.packets += 1
         if extended == self.high:
             self.expected = word & 0xDF7F0000 | (word + 1 & 0xFFFF)
@@ -136,7 +141,7 @@ class Track:
         self.steady = not (self.missing or self.waiting or self._ends)
         return True
 
-    def shown(self, at: float, timestamp: int) -> None:
+    def shown(self, at: float) -> None:
         """A picture is whole, and so is all that it needs."""
         gap = at - self.shown_at
         if self.frozen or gap > self.limit:
@@ -144,12 +149,22 @@ class Track:
             self._meter.freeze_seconds += gap - self.frozen
             self.frozen = 0.0
         count(self._meter.gap, gap)
-        self.usual += (min(gap, 1.0) - self.usual) / 32
-        self.shown_at, self.shown_timestamp = at, timestamp
+        self.frames += 1
+        self.shown_at = at
+
+    def note_jitter(self, timestamp: int, at: float) -> None:
+        """Every second time: compare a packet with the one before (RFC 3550 section 6.4.1)."""
+        mark, self._mark = self._mark, (at, timestamp)
+        if mark is not None:
+            self._mark = None
+            late = (at - mark[0]) * self.rate - (timestamp - mark[1] & 0xFFFFFFFF)
+            self.jitter += (abs(late) - self.jitter) / 16
 
     def look(self, now: float) -> None:
         """Once a second: count a picture that stands, and adapt to the frame rate. `now` is Unix time."""
-        self.limit = max(FREEZE, USUAL_TIMES * self.usual)
+        if self.frames and self._looked_at:
+            self.limit = max(FREEZE, USUAL_TIMES * (now - self._looked_at) / self.frames)
+        self.frames, self._looked_at = 0, now
         if not self.video or self.began is not None:
             return
         standing = now - self.shown_at
@@ -178,8 +193,9 @@ class Track:
 
     def report(self, now: float) -> bytes:
         """The reception report block since the last one (RFC 3550 section 6.4.1)."""
+        self._catch_up()
         expected = self.high - self.base + 1
-        received = self.packets
+        received = expected - self.absent
         interval = expected - self._expected_before
         lost = max(0, interval - (received - self._received_before))
         self._expected_before, self._received_before = expected, received
@@ -195,12 +211,17 @@ class Track:
             min(0xFFFFFFFF, max(0, delay)),
         )
 
+    def _catch_up(self) -> None:
+        """Bring `high` to where the reader has come."""
+        self.high += (self.expected & 0xFFFF) - 1 - self.high & 0xFFFF
+
     def _note_gap(self, extended: int, at: float) -> None:
         gap = range(self.high + 1, extended)
         self.high = extended
         if not gap:
             return
         self._meter.missing += len(gap)
+        self.absent += len(gap)
         if len(gap) > LONGEST_GAP:
             self._meter.lost += len(gap) + len(self.missing)
             self.missing.clear()
@@ -236,11 +257,11 @@ class Track:
             last = self._key[2] or 0
             self._ends = [end for end in self._ends if end > last]
             self._key = None
-            self._begin(at, timestamp)
+            self._begin(at)
         floor = min(self.missing, default=self.high + 1)
         while self._ends and self._ends[0] < floor:
             del self._ends[0]
-            self.shown(at, timestamp)
+            self.shown(at)
 
     def _key_is_whole(self) -> bool:
         if self._key is None:
@@ -250,13 +271,13 @@ class Track:
             return False
         return not any(first <= number <= last for number in self.missing)
 
-    def _begin(self, at: float, timestamp: int) -> None:
+    def _begin(self, at: float) -> None:
         """The keyframe that was waited for is whole."""
         self.waiting = False
         # What was missing before it is of no use to the picture any more, and stays to be counted.
         if self.began is None:
-            self.shown(at, timestamp)
+            self.shown(at)
             return
         count(self._meter.join, at - self.began)
         self.began = None
-        self.shown_at, self.shown_timestamp = at, timestamp
+        self.shown_at = at

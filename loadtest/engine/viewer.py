@@ -20,8 +20,10 @@ from loadtest.engine.meter import Meter, count
 from loadtest.engine.stamp import read_stamp
 from loadtest.engine.track import MARKER, SAMPLE_EVERY, Track
 
-BEATS_A_REPORT: Final = 10
-"""Beats, which are of 100 ms, from one receiver report and look at the picture to the next."""
+BEAT: Final = 0.1
+"""Seconds between two transport-wide feedbacks."""
+REPORT: Final = 1.0
+"""Seconds between two receiver reports, and looks at whether the picture stands."""
 PLI_PAUSE: Final = 1.0
 """Seconds between two requests for a keyframe."""
 CAUGHT_UP: Final = 0.1
@@ -34,6 +36,8 @@ _EXTENSION_BIT: Final = 0x10
 _ONE_BYTE_FORM: Final = 0xBEDE
 _RR: Final = Struct("!BBHI")
 _SENDER: Final = 1
+_SHAPES: Final[dict[int, int]] = {}
+"""Extension blocks' headers seen so far: one object for all tracks, so that it stays in the cache."""
 
 
 class Viewer:
@@ -45,13 +49,14 @@ class Viewer:
         "_loss",
         "_meter",
         "_nack",
-        "_next_beat",
         "_number_id",
         "_pli_after",
+        "_report_due",
         "_rtx",
         "arrivals",
         "began",
         "consent",
+        "due",
         "element",
         "link",
         "receive",
@@ -90,7 +95,9 @@ class Viewer:
         self._codecs: dict[int, Codec] = {}
         self._rtx: dict[int, int] = {}
         self._number_id = 0
-        self._next_beat = random.randrange(BEATS_A_REPORT)
+        self.due = began + BEAT * random.random()
+        """When `beat` is to be called."""
+        self._report_due = began + REPORT * random.random()
         self._pli_after = 0.0
         for line in answer.media:
             self._number_id = line.extensions.get(extensions.TRANSPORT_CC, self._number_id)
@@ -112,8 +119,11 @@ class Viewer:
         return any(track.missing for track in self.tracks.values())
 
     def sample(self, track: Track, packet: bytes, at: float) -> None:
-        """Decrypt a packet that was counted already: is it authentic, when was it sent?"""
-        track.until_sample = random.randint(1, 2 * SAMPLE_EVERY - 1)
+        """Look closer at a packet that was counted: how regular, is it authentic, when was it sent?"""
+        track.note_jitter(int.from_bytes(packet[4:8], "big"), at)
+        if track.until_sample > 0:
+            return  # the next one: jitter needs two in a row
+        track.until_sample = random.randint(2, 2 * SAMPLE_EVERY - 1)
         payload = self._payload(packet)
         sent = read_stamp(payload) if payload is not None else None
         if sent is None:
@@ -136,24 +146,25 @@ class Viewer:
                 self._request_keyframe(track, now)
 
     def beat(self, now: float) -> None:
-        """Every 100 ms: feedback; each tenth time reports. `now` is Unix time."""
-        packets = []
-        self._next_beat -= 1
-        if self._next_beat <= 0:
-            self._next_beat = BEATS_A_REPORT
-            packets += self._report(now)
+        """Feedback, and reports once a second. `now` is Unix time."""
+        self.due = now + BEAT
+        reports = b""
+        if now >= self._report_due:
+            self._report_due = now + REPORT
+            reports = self._report(now)
         if self.arrivals is not None and self.arrivals.bursts and self.video is not None:
-            packets += self.arrivals.take(self.video.ssrc)
-        if packets:
-            # The first two together: a message about numbers may end in padding, so it comes last.
-            self.link.send_rtcp(b"".join(packets[:2]))
-            for packet in packets[2:]:
-                self.link.send_rtcp(packet)
+            for packet in self.arrivals.take(self.video.ssrc):
+                # A message about numbers may end in padding, so it comes last.
+                self.link.send_rtcp(reports + packet)
+                reports = b""
+        if reports:
+            self.link.send_rtcp(reports)
 
-    def _report(self, now: float) -> list[bytes]:
-        blocks = [track.report(now) for track in self.tracks.values() if track.high >= 0]
+    def _report(self, now: float) -> bytes:
+        blocks = []
         for track in self.tracks.values():
             track.look(now)
+            blocks.append(track.report(now))
             if track.waiting:
                 self._request_keyframe(track, now)
         if now >= self.consent.due:
@@ -161,8 +172,8 @@ class Viewer:
             if now >= self.consent.until:
                 self._ended("consent lost")
         if not blocks:
-            return []
-        return [_RR.pack(0x80 | len(blocks), 201, 1 + 6 * len(blocks), _SENDER) + b"".join(blocks)]
+            return b""  # nothing has come yet
+        return _RR.pack(0x80 | len(blocks), 201, 1 + 6 * len(blocks), _SENDER) + b"".join(blocks)
 
     def _request_keyframe(self, track: Track, now: float) -> None:
         if now >= self._pli_after:
@@ -251,4 +262,4 @@ class Viewer:
         self.arrivals.bursts.append((int.from_bytes(data[place + 1 : place + 3], "big"), 1, at))
         track = self.tracks.get(ssrc)
         if track is not None:
-            track.shape, track.place = shape, place
+            track.shape, track.place = _SHAPES.setdefault(shape, shape), place

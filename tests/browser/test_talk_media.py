@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import wave
 from array import array
@@ -12,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from playwright.async_api import Page
 
 from gateway.access.grants import Scope
 from tests.components import real_component
+from tests.fuzz.stage import scrape
 from tests.gateway_server import GatewayServer
 from tests.peers.chromium import EXECUTABLE, chromium
 from tests.waiting import eventually
@@ -37,6 +38,15 @@ _TALK = """async ({url, token}) => {
   window.talker = {peer, sender, microphone};
   return await window.exchange(peer, url, token);
 }"""
+
+_INTRUDE = """async ({url, token}) => {
+  const media = await navigator.mediaDevices.getUserMedia({audio: true});
+  const peer = new RTCPeerConnection();
+  peer.addTransceiver(media.getAudioTracks()[0], {direction: "sendrecv", streams: [media]});
+  window.intruder = {peer};
+  return await window.exchange(peer, url, token, sdp => sdp.replace("a=sendonly", "a=sendrecv"));
+}"""
+"""Sends on the line on which it plays, although the answer takes nothing there."""
 
 _LISTEN = """async ({url, token, lines}) => {
   const peer = new RTCPeerConnection(), context = new AudioContext();
@@ -61,11 +71,12 @@ _LISTEN = """async ({url, token, lines}) => {
   return await window.exchange(peer, url, token);
 }"""
 
-_EXCHANGE = """window.exchange = async (peer, url, token) => {
+_EXCHANGE = """window.exchange = async (peer, url, token, read = sdp => sdp) => {
   await peer.setLocalDescription();
   const headers = {"Content-Type": "application/sdp", Authorization: `Bearer ${token}`};
   const response = await fetch(url, {method: "POST", headers, body: peer.localDescription.sdp});
-  if (response.status === 201) await peer.setRemoteDescription({type: "answer", sdp: await response.text()});
+  if (response.status === 201)
+    await peer.setRemoteDescription({type: "answer", sdp: read(await response.text())});
   return response.status;
 };
 window.until = async (accept, patience) => {
@@ -128,6 +139,21 @@ class Talk:
         token = self.gateway.token(self.order, *(scopes or (Scope.TALK,)), subject=subject)
         return await self._run(page, _TALK, f"{self.gateway.url}/whip/{self.order}/talk", token)
 
+    async def intrude(self, page: Page) -> int:
+        """Watch the camera without scope talk, and send a microphone's sound all the same."""
+        token = self.gateway.watch_token(self.order)
+        return await self._run(page, _INTRUDE, f"{self.gateway.url}/whep/{self.order}", token)
+
+    async def broadcast(self, page: Page) -> int:
+        """Publish the page's microphone as the sound of the camera."""
+        token = self.gateway.publish_token(self.order)
+        return await self._run(page, _TALK, f"{self.gateway.url}/whip/{self.order}", token)
+
+    async def intruded(self) -> float:
+        """Packets that came from viewers without any right to send."""
+        async with ClientSession() as http:
+            return (await scrape(http, self.gateway.url)).drops.get("rtp_from_viewer", 0.0)
+
     async def listen(self, page: Page, lines: int = 1) -> int:
         """Play what the technician hears; the HTTP status."""
         token = self.gateway.publish_token(self.order)
@@ -150,12 +176,15 @@ async def test_the_technician_hears_the_customers_microphone_and_nothing_after_i
 ) -> None:
     talk = Talk(gateway, order)
     async with chromium(microphone=microphone) as browser:
-        customer, technician = await browser.new_page(), await browser.new_page()
-        for page in (customer, technician):
+        customer, technician, intruder = [await browser.new_page() for _ in range(3)]
+        for page in (customer, technician, intruder):
             await page.goto(foreign_page)
         assert await talk.talk(customer, Scope.WATCH) == 403
+        assert await talk.broadcast(technician) == 201
         assert await talk.listen(technician, lines=3) == 201
-        await asyncio.sleep(1.0)
+        before = await talk.intruded()
+        await eventually(lambda: talk.intrude(intruder), lambda status: status == 201)
+        await eventually(talk.intruded, lambda count: count > before + 50)
         assert await heard_on(technician) == [False] * 3
         assert await talk.talk(customer) == 201
         await eventually(lambda: heard_on(technician), any)

@@ -6,8 +6,10 @@ import asyncio
 import time
 
 import pytest
+from aiohttp import ClientSession
 
 from gateway.access.grants import Scope
+from tests.fuzz.stage import scrape
 from tests.gateway_server import GatewayServer
 from tests.peers.aiortc_peer import Refused
 from tests.peers.aiortc_voice import RECENT, Tone, voice
@@ -66,6 +68,58 @@ async def test_three_lines_carry_two_at_once_and_one_line_the_louder(
         assert all(len(tones) <= 1 for tones in three.hears()), "never mixed"
         assert len(three.heard) == 3
         await eventually(one.tones, lambda heard: heard == [BORIS])
+
+
+async def test_two_of_a_family_on_one_login_are_heard_in_turn_and_who_leaves_silences_nobody(
+    gateway: GatewayServer, order: str
+) -> None:
+    family = talk_token(gateway, order, "family")
+    async with voice(ANNA, BORIS) as ear, voice() as boris:
+        mother, son = Tone(ANNA), Tone(BORIS, on=False)
+        await ear.listen(listen_url(gateway, order), gateway.publish_token(order))
+        async with voice() as anna:
+            await anna.talk(talk_url(gateway, order), family, mother)
+            await eventually(ear.tones, lambda heard: heard == [ANNA])
+            await boris.talk(talk_url(gateway, order), family, son)
+            for speaks, listens, tone in ((son, mother, BORIS), (mother, son, ANNA), (son, mother, BORIS)):
+                listens.on, speaks.on = False, True
+                await eventually(ear.tones, lambda heard, tone=tone: heard == [tone])
+        left = time.monotonic()
+        await asyncio.sleep(DELAY)
+        await eventually(ear.tones, lambda heard: heard == [BORIS])
+        assert ear.heard[0][BORIS] > left
+
+
+async def test_a_viewer_without_scope_talk_is_not_heard_though_it_sends(
+    gateway: GatewayServer, order: str
+) -> None:
+    async def dropped() -> float:
+        async with ClientSession() as http:
+            return (await scrape(http, gateway.url)).drops.get("rtp_from_viewer", 0.0)
+
+    async def live() -> bool:
+        url = f"{gateway.url}/api/live-stream/url?orderId={order}"
+        async with ClientSession() as http, http.get(url, headers=bearer) as answer:
+            return bool((await answer.json())["live"])
+
+    watching = gateway.watch_token(order)
+    bearer = {"Authorization": f"Bearer {watching}"}
+    async with voice() as camera, voice(ANNA, BORIS) as ear, voice() as intruder, voice() as anna:
+        await camera.talk(f"{gateway.url}/whip/{order}", gateway.publish_token(order), Tone(2_000))
+        await ear.listen(listen_url(gateway, order), gateway.publish_token(order), lines=3)
+        with pytest.raises(Refused) as refused:
+            await anna.talk(talk_url(gateway, order), watching, Tone(BORIS))
+        assert refused.value.status == 403
+        before = await dropped()
+        await eventually(live)
+        await intruder.watch_and_speak(f"{gateway.url}/whep/{order}", watching, Tone(BORIS))
+        await eventually(dropped, lambda count: count > before + 25)
+        async with voice() as customer:
+            await customer.talk(talk_url(gateway, order), talk_token(gateway, order, "anna"), Tone(ANNA))
+            await eventually(ear.tones, lambda heard: heard == [ANNA])
+            await eventually(dropped, lambda count: count > before + 75)
+        assert len(ear.heard) == 3
+        assert not any(BORIS in line for line in ear.heard)
 
 
 async def test_the_tone_arrives_soon_and_stops_soon(gateway: GatewayServer, order: str) -> None:

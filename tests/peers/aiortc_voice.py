@@ -6,7 +6,7 @@ import array
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from fractions import Fraction
 
@@ -85,6 +85,11 @@ class Voice:
             self.connection.addTransceiver("audio", direction="recvonly")
         await self._exchange(url, token)
 
+    async def watch_and_speak(self, url: str, token: str, microphone: MediaStreamTrack) -> None:
+        """Play a camera's sound, and send on its line although the answer takes nothing there."""
+        self.connection.addTransceiver(microphone, direction="sendrecv")
+        await self._exchange(url, token, lambda answer: answer.replace("a=sendonly", "a=sendrecv"))
+
     def hears(self) -> list[set[int]]:
         """The tones that sound now, line by line."""
         now = time.monotonic()
@@ -100,14 +105,14 @@ class Voice:
         for reader in self._readers:
             reader.cancel()
 
-    async def _exchange(self, url: str, token: str) -> None:
+    async def _exchange(self, url: str, token: str, read: Callable[[str], str] = str) -> None:
         await self.connection.setLocalDescription(await self.connection.createOffer())
         headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {token}"}
         offer = self.connection.localDescription.sdp
         async with ClientSession() as http, http.post(url, data=offer, headers=headers) as response:
             if response.status != 201:
                 raise Refused(response.status)
-            answer = RTCSessionDescription(await response.text(), "answer")
+            answer = RTCSessionDescription(read(await response.text()), "answer")
         await self.connection.setRemoteDescription(answer)
 
     def _read(self, track: MediaStreamTrack) -> None:

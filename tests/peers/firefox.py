@@ -71,6 +71,16 @@ class FirefoxPage:
         value = answer["result"].get("value")
         return None if value is None else json.loads(value)
 
+    async def key(self, key: str, *, down: bool) -> None:
+        """Press a key down, or let it go, as WebDriver names it."""
+        actions = [{"type": "keyDown" if down else "keyUp", "value": key}]
+        source = {"type": "key", "id": "keyboard", "actions": actions}
+        await self._browser.command("input.performActions", context=self._context, actions=[source])
+
+    async def show(self) -> None:
+        """Bring the tab to the front."""
+        await self._browser.command("browsingContext.activate", context=self._context)
+
     async def close(self) -> None:
         await self._browser.command("browsingContext.close", context=self._context)
 

@@ -7,7 +7,7 @@ import { SilenceWatch } from "../src/viewer/silence-watch";
 type Entry = Readonly<Record<string, unknown>> & { readonly id: string };
 
 function report(...entries: Entry[]): RTCStatsReport {
-  return new Map(entries.map((entry) => [entry.id, entry])) as unknown as RTCStatsReport;
+  return new Map(entries.map((entry) => [entry.id, entry]));
 }
 
 const codec = { id: "c", type: "codec", mimeType: "video/H264" };

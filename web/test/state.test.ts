@@ -155,8 +155,14 @@ describe("ends", () => {
     expect(step.kinds).toEqual(["close"]);
   });
 
-  it.each(["expired", "revoked", "kicked"])("a session that was %s has ended", (reason) => {
-    expect(play(...playing, { type: "closed-by-server", reason })).toMatchObject({ view: "ended", kinds: ["close"] });
+  it.each([
+    ["expired", "access-ended"],
+    ["revoked", "access-ended"],
+    ["kicked", "removed"],
+  ])("a session that was %s has ended", (reason, code) => {
+    const closed = play(...playing, { type: "closed-by-server", reason });
+    expect(closed).toMatchObject({ view: "ended", kinds: ["close"] });
+    expect(closed.state.end?.code).toBe(code);
   });
 
   it("tells a customer who was watching that the access ended", () => {

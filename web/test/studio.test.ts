@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { captureProblem } from "../src/studio/capture";
+import { nameProblem, parseCameras } from "../src/studio/camera-names";
+import { captureProblem, freeCamera } from "../src/studio/capture";
 import { encodingsFor } from "../src/studio/encodings";
+import { FrameMeter } from "../src/studio/frame-meter";
 import { OutgoingMeter, type OutgoingStats } from "../src/studio/outgoing-stats";
-import { defaultSettings, parseSettings } from "../src/studio/settings";
+import { defaultSettings, parseSettings, silentSettings } from "../src/studio/settings";
 import { UplinkWatch } from "../src/studio/uplink";
 
 const quality = { frameRate: 30, bitrate: 3_000_000, simulcast: true };
@@ -207,6 +209,45 @@ describe("choices", () => {
 
   it.each([null, "", "{", "null", "[]", "5"])("starts with the defaults from %j", (text) => {
     expect(parseSettings(text)).toEqual(defaultSettings);
+  });
+});
+
+describe("several cameras", () => {
+  it.each([
+    ["microscope", undefined],
+    ["Top_2-b", undefined],
+    ["main", "known"],
+    ["talk", "unfit"],
+    ["", "unfit"],
+    ["-x", "unfit"],
+    ["kamera č. 2", "unfit"],
+    ["a".repeat(65), "unfit"],
+  ])("may a camera be called %j: %s", (name, problem) => {
+    expect(nameProblem(name, ["main"])).toBe(problem);
+  });
+
+  it("keeps an order's cameras for the tab, each once", () => {
+    const stored = JSON.stringify({ o: ["microscope", "main", "microscope", 7, "talk", "bench", "hands", "more"], other: ["x"] });
+    expect(parseCameras(stored, "o", "main")).toEqual(["microscope", "bench", "hands"]);
+    for (const text of [null, "", "{", "[]", '{"o":5}', '{"other":["x"]}']) expect(parseCameras(text, "o", "main")).toEqual([]);
+  });
+
+  it("begins without sound on a device that no other one uses", () => {
+    expect(parseSettings(null, silentSettings)).toMatchObject({ microphoneId: "none", height: defaultSettings.height });
+    expect(parseSettings('{"microphoneId":"m"}', silentSettings).microphoneId).toBe("m");
+    const cameras = ["a", "b"].map((deviceId) => ({ deviceId }) as MediaDeviceInfo);
+    expect(freeCamera({ cameras, microphones: [] }, ["a"])).toBe("b");
+    expect(freeCamera({ cameras, microphones: [] }, ["a", "b"])).toBe("");
+  });
+});
+
+describe("what the camera delivers", () => {
+  it("counts pictures a second between two readings", () => {
+    const meter = new FrameMeter();
+    expect(meter.read(100, 10)).toBeUndefined();
+    expect(meter.read(160, 12)).toBe(30);
+    expect(meter.read(160, 13)).toBe(0);
+    expect(meter.read(5, 14)).toBeUndefined();
   });
 });
 

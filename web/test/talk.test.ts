@@ -1,7 +1,10 @@
-import { describe, expect, it } from "vitest";
-import type { TalkWelcome as TalkState } from "../src/api/event-types";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Speaker, TalkWelcome as TalkState } from "../src/api/event-types";
 import type { TalkMode } from "../src/api/events";
-import { microphoneProblem } from "../src/viewer/talk-microphone";
+import { type MessageKey, translate, type Values } from "../src/i18n/format";
+import { speakingText } from "../src/ui/speaking";
+import type { Participation } from "../src/viewer/participation";
+import { microphoneProblem, TalkMicrophone } from "../src/viewer/talk-microphone";
 import { isHot, silentTalk, type TalkCommand, type TalkEvent, type TalkFacts, talkStep, talkView } from "../src/viewer/talk-state";
 
 const me = "me";
@@ -196,5 +199,87 @@ describe("a microphone that cannot be had", () => {
     ["TypeError", "failed"],
   ])("by %s is %s", (name, problem) => {
     expect(microphoneProblem(new DOMException("", name))).toBe(problem);
+  });
+});
+
+describe("the microphone", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("knows what the device's own settings forbid", () => {
+    expect(microphoneProblem(new DOMException("Permission denied by system", "NotAllowedError"))).toBe("system");
+    expect(microphoneProblem(new DOMException("Permission denied", "NotAllowedError"))).toBe("denied");
+    expect(microphoneProblem("what")).toBe("failed");
+  });
+
+  /** An open microphone in a browser like this; `happen` fires an event of its track. */
+  async function opened(permission: PermissionState | undefined, devices: readonly string[]) {
+    const track = Object.assign(new EventTarget(), { muted: false, enabled: true, stop: vi.fn() });
+    vi.stubGlobal("window", { isSecureContext: true });
+    vi.stubGlobal("navigator", {
+      mediaDevices: {
+        getUserMedia: () => Promise.resolve({ getAudioTracks: () => [track] }),
+        enumerateDevices: () => Promise.resolve(devices.map((kind) => ({ kind }))),
+      },
+      ...(permission && { permissions: { query: () => Promise.resolve({ state: permission }) } }),
+    });
+    const told = vi.fn();
+    const microphone = new TalkMicrophone(told);
+    expect(await microphone.open()).toBe("open");
+    return { told, microphone, track, happen: (type: string) => track.dispatchEvent(new Event(type)) };
+  }
+
+  it("is taken while another app has it, and silent until it may be heard", async () => {
+    const { told, microphone, track, happen } = await opened("granted", ["audioinput"]);
+    expect(track.enabled).toBe(false);
+    microphone.hot = true;
+    expect(track.enabled).toBe(true);
+    happen("mute");
+    happen("unmute");
+    expect(told.mock.calls).toEqual([["taken"], ["open"]]);
+    microphone.close();
+    happen("mute");
+    expect(told).toHaveBeenCalledTimes(2);
+  });
+
+  it.each([
+    ["denied", "denied", ["audioinput"]],
+    ["prompt", "denied", ["audioinput"]],
+    ["granted", "missing", ["videoinput"]],
+    ["granted", "taken", ["audioinput"]],
+    [undefined, "missing", []],
+  ] as const)("says why it ended: permission %s is %s", async (permission, problem, devices) => {
+    const { told, happen } = await opened(permission, devices);
+    happen("ended");
+    await vi.waitFor(() => expect(told.mock.calls).toEqual([[problem]]));
+  });
+});
+
+describe("an open microphone that gives nothing", () => {
+  const silent = (silent: boolean): TalkEvent => ({ type: "silent", silent });
+
+  it("is told while one speaks, and does not end that", () => {
+    const { facts, commands } = after(spoken, press, silent(true));
+    expect([talkView(facts).state, isHot(facts), commands]).toEqual(["silent", true, []]);
+    expect(talkView(after(facts, silent(false)).facts).state).toBe("speaking");
+    expect(talkView(after(facts, release).facts).state).toBe("idle");
+    expect(talkView(after(facts, release, press).facts).state).toBe("speaking");
+  });
+});
+
+describe("who speaks", () => {
+  const text = (key: MessageKey, values?: Values) => translate("en", key, values);
+  const said = (speaking: boolean, ...speakers: Speaker[]) =>
+    speakingText(text, { you: me, talk: { speaking, floor: floor("open", { speakers }) } } as unknown as Participation);
+  const [anna, boris, nameless] = ["Anna", "Boris", ""].map((name, place) => ({ viewerId: String(place), name })) as [Speaker, Speaker, Speaker];
+
+  it("is said by name", () => {
+    expect(said(false)).toBe("");
+    expect(said(true, anna)).toBe("You are speaking");
+    expect(said(false, { viewerId: me, name: "Me" })).toBe("");
+    expect(said(false, nameless)).toBe("Another viewer is speaking");
+    expect(said(false, { viewerId: me, name: "Me" }, anna)).toBe("Anna is speaking");
+    expect(said(false, anna, boris)).toBe("Anna and Boris are speaking");
+    expect(said(false, nameless, boris)).toBe("Boris and 1 other are speaking");
+    expect(said(false, anna, boris, nameless)).toBe("Anna and 2 others are speaking");
   });
 });

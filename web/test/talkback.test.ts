@@ -114,6 +114,8 @@ describe("the room", () => {
     expect(room.names.get("a1")).toBe("Anna");
     gateway.tell("people", { viewers: [person({ name: "Anna K." }), person(boris)], total: 2 });
     expect([...room.names]).toEqual([["a1", "Anna K."], ["b2", "Boris"]]);
+    gateway.tell("talk:state", { ...silence, speakers: [{ viewerId: "a1", name: "" }] });
+    expect(room.names.get("a1")).toBe("Anna K.");
   });
 
   it("carries out, and keeps the last refusal until something works", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type KeyValueStore, readAddress, TokenStore } from "../src/browser/token-store";
+import { deedOf, type Focus } from "../src/pages/viewer-keys";
 import { FrameWatch } from "../src/viewer/frame-watch";
 import { noStats, playbackStats } from "../src/viewer/playback-stats";
 
@@ -86,6 +87,33 @@ describe("playback statistics", () => {
       codec: "VP8",
       roundTripTime: 0.01,
     });
+  });
+});
+
+describe("keys of the viewer page", () => {
+  const deed = (code: string, focus: Focus = "elsewhere", more: Readonly<Record<string, unknown>> = {}) =>
+    deedOf({ code, key: "", ctrlKey: false, metaKey: false, altKey: false, ...more }, focus);
+
+  it("mean the same in every layout", () => {
+    expect(["KeyM", "KeyF", "KeyP", "KeyI", "KeyS", "KeyC"].map((code) => deed(code))).toEqual([
+      "mute",
+      "fullscreen",
+      "pip",
+      "figures",
+      "figures",
+      "chat",
+    ]);
+    expect([deed("ArrowUp"), deed("ArrowDown"), deed("KeyQ")]).toEqual(["louder", "quieter", undefined]);
+    expect([deed("Slash", "elsewhere", { key: "?" }), deed("Digit7", "elsewhere", { key: "?" })]).toEqual(["help", "help"]);
+  });
+
+  it("mean nothing to who writes, nor with a modifier", () => {
+    expect([deed("KeyM", "field"), deed("Space", "field"), deed("Slash", "field", { key: "?" })]).toEqual([undefined, undefined, undefined]);
+    expect(["ctrlKey", "metaKey", "altKey"].map((key) => deed("KeyC", "elsewhere", { [key]: true }))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("leave the space bar to the button that has the focus", () => {
+    expect([deed("Space"), deed("Space", "button"), deed("KeyM", "button")]).toEqual(["talk", undefined, "mute"]);
   });
 });
 

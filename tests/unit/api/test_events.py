@@ -370,6 +370,13 @@ async def test_draining_is_told(http: Http, rig: Rig, pages: list[Page]) -> None
     assert (await page.hears("server:draining"))["retryAfter"] > 0
 
 
+async def test_who_comes_while_it_drains_is_told_too(http: Http, rig: Rig, pages: list[Page]) -> None:
+    rig.sessions.drain()
+    page = await enter(http, rig, pages)
+    assert (await page.hears("server:draining"))["retryAfter"] > 0
+    assert len(page.all("markers")) == 1, "after the whole state"
+
+
 async def test_a_foreign_origin_may_not_connect() -> None:
     rig = make_rig(settings=Settings(allowed_origins=("https://shop.example.com",)))
     async with serving(rig) as http:

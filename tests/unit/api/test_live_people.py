@@ -271,10 +271,11 @@ async def test_who_may_kick_whom(house: House) -> None:
     assert chief.connected
 
 
-async def test_a_client_that_floods_is_told_and_then_hung_up_on(house: House) -> None:
+@pytest.mark.parametrize("event", ["clock:read", "disconnect", "connect", "no such event"])
+async def test_a_client_that_floods_is_told_and_then_hung_up_on(house: House, event: str) -> None:
     anna, boris = await house.enter(), await house.enter("boris")
     for _ in range(200):
-        await anna.client.emit("clock:read", {}, namespace="/live")
+        await anna.client.emit(event, {}, namespace="/live")
     assert await anna.hears("session:closed") == {"sessionId": "", "reason": "rate_limited"}
     await anna.hung_up()
     assert (await boris.ask("clock:read", {}))["ok"] is True

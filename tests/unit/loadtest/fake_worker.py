@@ -1,8 +1,8 @@
 """A worker process that speaks the protocol and makes its figures up, ten ticks a second.
 
-`python fake_worker.py [name=value …]`: `limit` viewers go well, with more a hundredth of the packets is lost; `lag`
-in seconds and `drops` are the generator's troubles; `die` seconds after its start it ends without being told;
-`deaf=1` does not end when it is told; `obeys` are optional fields of the job.
+`python fake_worker.py [name=value …]`: `limit` viewers go well, with more a hundredth of the packets is lost;
+`lag` in seconds and `drops` are the generator's troubles; `die` seconds after its start it ends without being
+told; `deaf=1` does not end when it is told; `obeys` are optional fields of the job.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ export class LiveEvents {
 
   /** @param token read at every (re)connection, so that a renewed token is used. */
   constructor(
-    token: () => string,
+    private readonly token: () => string,
     handlers: LiveEventHandlers,
     camera?: string,
   ) {
@@ -153,7 +153,10 @@ export class LiveEvents {
   }
 
   private listen(handlers: LiveEventHandlers): void {
-    this.on("session:closed", handlers.onSessionClosed);
+    this.on("session:closed", (closed) => {
+      // With another token the connection comes back.
+      if (closed.sessionId !== "" || this.token() === this.used) handlers.onSessionClosed(closed);
+    });
     this.on("server:draining", ({ retryAfter }) => handlers.onDraining(retryAfter));
     this.on("stream:state", (state) => handlers.onStreamState?.(state));
     this.on("viewers", ({ count }) => handlers.onViewers?.(count));

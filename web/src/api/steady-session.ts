@@ -41,6 +41,11 @@ export interface SteadyHost<Session extends MediaSession, End> {
   readonly onEnd: (end: End, sentence: string) => void;
 }
 
+/** Whether what the token opened ends for this reason, and nothing new may be opened with it. */
+export function endsAccess(reason: string): boolean {
+  return /expire|revoke|kick|token|access/i.test(reason);
+}
+
 /** Milliseconds for ICE and DTLS after the answer. */
 const connectWithin = 12_000;
 /** Milliseconds between two looks at what comes. */

@@ -64,6 +64,7 @@ export const cs: Messages = {
   stateReconnectingText: "Spojení se přerušilo. Obraz se vrátí sám.",
   stateEnded: "Přenos skončil",
   stateEndedText: "Váš přístup k této opravě skončil. Děkujeme, že jste se dívali.",
+  stateRemovedText: "Technik vás z tohoto přenosu vyloučil. Zkuste to prosím znovu za deset minut.",
   stateError: "Přenos nelze zobrazit",
   errorNoToken: "Přihlaste se údaji, které jste dostali k zakázce.",
   errorDenied: "Tento odkaz už neplatí. Přihlaste se prosím znovu.",

@@ -55,6 +55,7 @@ export const en = {
   stateReconnectingText: "The connection was interrupted. The picture comes back by itself.",
   stateEnded: "The broadcast has ended",
   stateEndedText: "Your access to this repair has ended. Thank you for watching.",
+  stateRemovedText: "The technician has removed you from this broadcast. Please try again in ten minutes.",
   stateError: "The broadcast cannot be shown",
   errorNoToken: "Please log in with the data that came with your order.",
   errorDenied: "This link is not valid any more. Please log in again.",

@@ -1,42 +1,42 @@
-/** `<studio-desk>`: preview, choices, going on the air, and what really leaves the computer. */
+/** `<studio-desk>`: the cameras of this page, and the customers beside them. */
 
 import { html, LitElement, nothing } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { customElement, property, queryAll, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
 import { LiveEvents } from "../api/events";
+import { endsAccess } from "../api/steady-session";
 import { watchNetwork } from "../browser/network";
 import { WakeLock } from "../browser/screen";
 import type { TokenStore } from "../browser/token-store";
-import type { MessageKey } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
-import { Broadcast, type BroadcastEnd, type BroadcastState } from "../studio/broadcast";
-import { pictureOf } from "../studio/capture";
-import { encodingsFor } from "../studio/encodings";
-import { LevelMeter } from "../studio/level-meter";
+import type { BroadcastState } from "../studio/broadcast";
+import { loadCameras, mostCameras, saveCameras } from "../studio/camera-names";
 import type { OutgoingStats } from "../studio/outgoing-stats";
-import { captureRequest, Preview } from "../studio/preview";
-import { loadSettings, saveSettings, type StudioSettings } from "../studio/settings";
 import { TalkEar } from "../studio/talk-ear";
 import type { Heard } from "../studio/talk-player";
-import { type UplinkView, UplinkWatch } from "../studio/uplink";
-import { micIcon, micOffIcon } from "../ui/icons";
-import "../ui/live-badges";
-import "../ui/outgoing-table";
-import "../ui/studio-settings";
-import "../ui/uplink-line";
-import { base, buttons, fields } from "../ui/styles";
+import type { UplinkView } from "../studio/uplink";
+import "../ui/camera-form";
+import { base, buttons } from "../ui/styles";
 import "../ui/volume-slider";
+import "./studio-camera";
+import type { StudioCamera } from "./studio-camera";
 import { studioStyles } from "./studio-styles";
 import "./technician-side";
 
-/** What browser tests and support read; see web/README.md. */
-export interface RepairStudio {
+/** One camera of the page, as browser tests and support read it. */
+export interface RepairCamera {
   readonly state: BroadcastState;
   readonly pc: RTCPeerConnection | undefined;
   readonly sessionUrl: string | undefined;
   /** What the connection carries; undefined off the air. */
   readonly uplink: UplinkView | undefined;
   stats(): Promise<OutgoingStats | undefined>;
-  /** Whether customers are heard on the broadcast's own connection. */
+}
+
+/** What browser tests and support read; see web/README.md. The page's own camera is told at once. */
+export interface RepairStudio extends RepairCamera {
+  readonly cameras: Readonly<Record<string, RepairCamera>>;
+  /** Whether customers are heard on a broadcast's own connection. */
   readonly hearsTogether: boolean;
   /** What was heard of customers; undefined off the air. */
   heard(): Promise<Heard | undefined>;
@@ -48,96 +48,82 @@ declare global {
   }
 }
 
-const stateTexts: Readonly<Record<BroadcastState, MessageKey>> = {
-  idle: "studioIdle",
-  connecting: "studioConnecting",
-  live: "studioLive",
-  reconnecting: "studioReconnecting",
-};
-
-const endTexts: Readonly<Record<Exclude<BroadcastEnd, "access-ended">, MessageKey>> = {
-  taken: "studioTaken",
-  busy: "studioBusy",
-  refused: "studioRefused",
-};
-
-const meterInterval = 100;
-const statsInterval = 1000;
+function told(camera: StudioCamera | undefined): RepairCamera {
+  return {
+    get state() {
+      return camera?.state ?? "idle";
+    },
+    get pc() {
+      return camera?.broadcast.peer;
+    },
+    get sessionUrl() {
+      return camera?.broadcast.sessionUrl;
+    },
+    get uplink() {
+      return camera?.uplink;
+    },
+    stats: () => camera?.broadcast.stats() ?? Promise.resolve(undefined),
+  };
+}
 
 @customElement("studio-desk")
 export class StudioDesk extends LitElement {
-  static override styles = [base, buttons, fields, studioStyles];
+  static override styles = [base, buttons, studioStyles];
 
   @property({ attribute: false }) tokens!: TokenStore;
   @property() orderId = "";
+  /** The page's own camera. */
   @property() camera = "main";
+  /** Whether the token allows that one only. */
+  @property({ type: Boolean }) bound = false;
 
-  @state() private settings: StudioSettings = loadSettings();
-  @state() private stats: OutgoingStats | undefined;
-  @state() private uplink: UplinkView | undefined;
+  @state() private added: readonly string[] = [];
   @state() private viewers: number | undefined;
-  @state() private problem: { readonly key: MessageKey; readonly sentence: string } | undefined;
+  @state() private events: LiveEvents | undefined;
 
-  @query("video") private video!: HTMLVideoElement;
-  @query(".level span") private level: HTMLElement | null | undefined;
+  @queryAll("studio-camera") private cameras!: NodeListOf<StudioCamera>;
 
   private readonly locale = new Locale(this);
   private readonly wakeLock = new WakeLock();
-  private readonly meter = new LevelMeter();
-  private readonly uplinkWatch = new UplinkWatch();
-  private readonly preview = new Preview({
-    onChange: () => this.requestUpdate(),
-    onTrack: (track) => this.trackChanged(track),
-    onScreenEnded: () => void this.choose({ ...this.settings, source: "camera" }),
-  });
-  private broadcast!: Broadcast;
+  private readonly listening = new AbortController();
   private ear!: TalkEar;
-  @state() private events: LiveEvents | undefined;
-  private listening = new AbortController();
-  private timers: number[] = [];
   private speaking = false;
 
-  protected override firstUpdated(): void {
-    const target = { orderId: this.orderId, camera: this.camera };
-    const caller = () => ({ token: this.tokens.read(), language: language() });
-    const ear = new TalkEar(this.orderId, {
+  private readonly caller = () => ({ token: this.tokens.read(), language: language() });
+
+  protected override willUpdate(): void {
+    if (this.hasUpdated) return;
+    if (!this.bound) this.added = loadCameras(this.orderId, this.camera);
+    this.ear = new TalkEar(this.orderId, {
       events: () => this.events,
-      caller,
+      caller: this.caller,
       speaking: () => this.speaking,
       onChange: () => this.requestUpdate(),
     });
-    this.ear = ear;
-    this.broadcast = new Broadcast(
-      target,
-      {
-        caller,
-        open: (wanted) => ear.open(this.camera, wanted),
-        onChange: () => {
-          ear.follow(this.camera, this.broadcast.state);
-          this.requestUpdate();
-        },
-        onEnd: (end, sentence) => this.ended(end, sentence),
-      },
-    );
-    this.expose(this.broadcast, ear, () => this.uplink);
-    this.listen(this.broadcast);
-    this.video.srcObject = this.preview.stream;
-    this.timers = [
-      window.setInterval(() => this.drawLevel(), meterInterval),
-      window.setInterval(() => void this.readStats(), statsInterval),
-    ];
-    void this.preview.start(this.settings);
+  }
+
+  protected override firstUpdated(): void {
+    this.events = this.hear();
+    this.expose();
+    const { signal } = this.listening;
+    const each = (action: (each: StudioCamera["broadcast"] | TalkEar) => void) => {
+      for (const { broadcast } of this.cameras) action(broadcast);
+      action(this.ear);
+    };
+    const changed = () => {
+      this.events?.wake();
+      each((one) => one.networkChanged());
+    };
+    watchNetwork({ changed, perhapsChanged: () => each((one) => one.networkSeemsChanged()) }, signal);
+    window.addEventListener("pagehide", () => this.cameras.forEach(({ broadcast }) => broadcast.stop()), { signal });
+    window.addEventListener("beforeunload", (event) => this.busy && event.preventDefault(), { signal });
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.listening.abort();
-    this.timers.forEach((timer) => window.clearInterval(timer));
-    this.broadcast.stop();
     this.ear.close();
     this.events?.close();
-    this.preview.close();
-    this.meter.close();
     this.wakeLock.want(false);
     delete window.__repairStudio;
   }
@@ -146,215 +132,110 @@ export class StudioDesk extends LitElement {
     this.wakeLock.want(this.busy);
   }
 
-  private get state(): BroadcastState {
-    return this.hasUpdated ? this.broadcast.state : "idle";
+  private get busy(): boolean {
+    return [...this.cameras].some(({ state }) => state !== "idle");
   }
 
-  private get busy(): boolean {
-    return this.state !== "idle";
+  private get names(): readonly string[] {
+    return [this.camera, ...this.added];
   }
 
   override render() {
     const { text } = this.locale;
-    return html`<section class="stage" aria-label=${text("preview")}>
-        <div class="picture">
-          <video autoplay playsinline .muted=${true}></video>
-          ${this.cover()}
-          <live-badges ?live=${this.state === "live"} .since=${this.liveSince} .viewers=${this.viewers}></live-badges>
-        </div>
-        ${this.bar()}
-        ${this.sound()}
-        <div class="problem" role="alert">${this.problem ? this.problem.sentence || text(this.problem.key) : ""}</div>
-        <uplink-line .uplink=${this.uplink} ?hidden=${this.uplink === undefined}></uplink-line>
-      </section>
-      <technician-side .events=${this.events} .camera=${this.camera}></technician-side>
-      <section class="below" aria-label=${text("source")}>
-        <outgoing-table .stats=${this.stats} ?hidden=${this.stats === undefined}></outgoing-table>
-        <div class="aside">
-          <dl>
-            <div><dt>${text("order")}</dt><dd>${this.orderId}</dd></div>
-            <div><dt>${text("camera")}</dt><dd>${this.camera}</dd></div>
-          </dl>
-          <studio-settings
-            .settings=${this.settings}
-            .devices=${this.preview.devices}
-            ?live=${this.busy}
-            @settings=${(event: CustomEvent<StudioSettings>) => void this.choose(event.detail)}
-          ></studio-settings>
-          <button id="leave" ?disabled=${this.busy} @click=${() => this.dispatchEvent(new Event("leave"))}>
-            ${text("studioChangeToken")}
-          </button>
-        </div>
+    const busy = this.hasUpdated && this.busy;
+    return html`<div class="cameras">
+        ${repeat(
+          this.names,
+          (name) => name,
+          (name) => this.studioCamera(name),
+        )}
+      </div>
+      <div class="side">
+        ${busy ? this.sound() : nothing}
+        <technician-side .events=${this.events} .own=${this.names}></technician-side>
+      </div>
+      <section class="more" aria-label=${text("order")}>
+        ${this.bound || this.names.length >= mostCameras
+          ? nothing
+          : html`<camera-form .known=${this.names} @add=${(event: CustomEvent<string>) => this.change([...this.added, event.detail])}></camera-form>`}
+        <p class="order"><span class="quiet">${text("order")}</span> <span>${this.orderId}</span></p>
+        <button id="leave" ?disabled=${busy} @click=${() => this.dispatchEvent(new Event("leave"))}>${text("studioChangeToken")}</button>
       </section>`;
+  }
+
+  private studioCamera(name: string) {
+    const further = name !== this.camera;
+    return html`<studio-camera
+      data-camera=${name}
+      .orderId=${this.orderId}
+      .name=${name}
+      .caller=${this.caller}
+      .ear=${this.ear}
+      .viewers=${further ? undefined : this.viewers}
+      .taken=${() => this.devicesBeside(name)}
+      ?further=${further}
+      ?beside=${this.names.length > 1}
+      @change=${() => this.requestUpdate()}
+      @remove=${() => this.change(this.added.filter((each) => each !== name))}
+    ></studio-camera>`;
   }
 
   /** How loud the customers are, while they can be heard. */
   private sound() {
-    if (!this.busy) return nothing;
     const { player } = this.ear;
-    return html`<div class="bar">
-      ${player.blocked
-        ? html`<button id="allow-sound" @click=${() => player.resume()}>${this.locale.text("talkbackAllowSound")}</button>`
-        : nothing}
+    const { text } = this.locale;
+    return html`<div class="sound">
+      ${player.blocked ? html`<button id="allow-sound" @click=${() => player.resume()}>${text("talkbackAllowSound")}</button>` : nothing}
       <volume-slider .player=${player}></volume-slider>
-      <span class="quiet">${this.locale.text("talkbackVolume")}</span>
+      <span class="quiet" aria-hidden="true">${text("talkbackVolume")}</span>
     </div>`;
   }
 
-  private get liveSince(): number | undefined {
-    return this.hasUpdated ? this.broadcast.liveSince : undefined;
+  private change(added: readonly string[]): void {
+    this.added = added;
+    saveCameras(this.orderId, added);
   }
 
-  /** Over the picture: why there is none. */
-  private cover() {
-    const { text } = this.locale;
-    const { problem, starting, video } = this.preview;
-    if (problem) {
-      return html`<div class="cover" role="alert">
-        <p>${text(problem)}</p>
-        ${problem === "mediaInsecure" ? nothing : html`<button id="retry" @click=${this.retryPreview}>${text("tryAgain")}</button>`}
-      </div>`;
-    }
-    return starting && !video ? html`<div class="cover"><p>${text("previewStarting")}</p></div>` : nothing;
+  private devicesBeside(name: string): string[] {
+    return [...this.cameras].filter((each) => each.name !== name).map(({ deviceId }) => deviceId);
   }
 
-  private bar() {
-    const { text } = this.locale;
-    const { muted, audio, video } = this.preview;
-    return html`<div class="bar">
-      <button
-        class="icon"
-        id="microphone"
-        aria-pressed=${muted}
-        aria-label=${text(muted ? "unmute" : "mute")}
-        ?disabled=${!audio}
-        @click=${() => this.preview.setMuted(!muted)}
-      >
-        ${muted || !audio ? micOffIcon() : micIcon()}
-      </button>
-      <div class="level" role="img" aria-label=${text("microphoneLevel")}><span></span></div>
-      <p class="state" role="status" data-state=${this.state}>${text(stateTexts[this.state])}</p>
-      ${this.busy
-        ? html`<button class="danger" id="end-live" @click=${this.stop}>
-            ${text(this.state === "connecting" ? "cancel" : "endLive")}
-          </button>`
-        : html`<button class="primary" id="go-live" ?disabled=${!video || video.readyState === "ended"} @click=${this.goLive}>
-            ${text("goLive")}
-          </button>`}
-    </div>`;
-  }
-
-  private expose(broadcast: Broadcast, ear: TalkEar, uplink: () => UplinkView | undefined): void {
-    window.__repairStudio = {
-      get state() {
-        return broadcast.state;
+  private expose(): void {
+    const { cameras, ear } = this;
+    const own = told([...cameras].find(({ name }) => name === this.camera));
+    const all = () => Object.fromEntries([...this.cameras].map((each) => [each.name, told(each)]));
+    const studio = {
+      get cameras() {
+        return all();
       },
-      get pc() {
-        return broadcast.peer;
-      },
-      get sessionUrl() {
-        return broadcast.sessionUrl;
-      },
-      get uplink() {
-        return uplink();
-      },
-      stats: () => broadcast.stats(),
       get hearsTogether() {
         return ear.together;
       },
       heard: () => ear.heard(),
     };
+    window.__repairStudio = Object.defineProperties(studio, Object.getOwnPropertyDescriptors(own)) as RepairStudio;
   }
 
-  private listen(broadcast: Broadcast): void {
-    const { signal } = this.listening;
-    const network = { changed: () => broadcast.networkChanged(), perhapsChanged: () => broadcast.networkSeemsChanged() };
-    watchNetwork(network, signal);
-    window.addEventListener("pagehide", () => broadcast.stop(), { signal });
-    window.addEventListener("beforeunload", (event) => this.busy && event.preventDefault(), { signal });
-    this.events = new LiveEvents(
+  private hear(): LiveEvents {
+    const events = new LiveEvents(
       () => this.tokens.read() ?? "",
       {
         onConnection: (up) => (this.viewers = up ? this.viewers : undefined),
         onViewers: (count) => (this.viewers = count),
         onSessionClosed: ({ sessionId, reason }) => {
-          broadcast.closedByServer(sessionId, reason);
+          for (const { broadcast } of this.cameras) broadcast.closedByServer(sessionId, reason);
           this.ear.closedByServer(sessionId, reason);
+          if (sessionId === "" && endsAccess(reason)) this.dispatchEvent(new Event("access-ended"));
         },
-        onDraining: (retryAfter) => broadcast.draining(retryAfter),
-        onUplinkState: (state) => {
-          if (state.sessionId === broadcast.sessionId) this.uplinkWatch.told(state, performance.now() / 1000);
+        onDraining: (retryAfter) => {
+          for (const { broadcast } of this.cameras) broadcast.draining(retryAfter);
+          this.ear.draining(retryAfter);
         },
+        onUplinkState: (state) => this.cameras.forEach((camera) => camera.told(state)),
       },
       this.camera,
     );
-    this.events.on("talk:state", ({ speakers }) => (this.speaking = speakers.length > 0));
-  }
-
-  private trackChanged(track: MediaStreamTrack): void {
-    if (track.kind === "audio") this.meter.follow(track);
-    void this.broadcast.replace(track);
-  }
-
-  private async choose(settings: StudioSettings): Promise<void> {
-    const before = this.settings;
-    this.settings = settings;
-    saveSettings(settings);
-    await this.preview.change(before, settings);
-    if (settings.microphoneId === "none") this.meter.close();
-    // A cancelled choice of a screen leaves the camera on.
-    if (settings.source === "screen" && this.preview.video?.contentHint !== "detail") {
-      this.preview.problem = undefined;
-      this.settings = { ...settings, source: "camera" };
-    }
-  }
-
-  private readonly retryPreview = (): void => {
-    this.preview.close();
-    void this.preview.start(this.settings);
-  };
-
-  private readonly goLive = (): void => {
-    const { settings, preview } = this;
-    this.problem = undefined;
-    const picture = pictureOf(preview.video, captureRequest(settings));
-    const quality = { ...settings, bitrate: settings.bitrate * 1000 };
-    this.broadcast.start({ stream: preview.stream, encodings: encodingsFor(picture, quality), codec: settings.codec });
-  };
-
-  private readonly stop = (): void => {
-    this.broadcast.stop();
-    this.clearFigures();
-  };
-
-  private ended(end: BroadcastEnd, sentence: string): void {
-    this.clearFigures();
-    if (end === "access-ended") this.dispatchEvent(new Event("access-ended"));
-    else this.problem = { key: endTexts[end], sentence };
-  }
-
-  private drawLevel(): void {
-    if (this.level) this.level.style.scale = `${this.meter.read().toFixed(2)} 1`;
-  }
-
-  private clearFigures(): void {
-    this.stats = undefined;
-    this.uplink = undefined;
-  }
-
-  private async readStats(): Promise<void> {
-    if (this.state !== "live") {
-      this.uplink = undefined;
-      return;
-    }
-    const stats = await this.broadcast.stats();
-    const { peer, sessionId } = this.broadcast;
-    if (!peer || !stats) {
-      // The session has ended meanwhile.
-      this.clearFigures();
-      return;
-    }
-    this.stats = stats;
-    this.uplink = this.uplinkWatch.read(sessionId, stats, this.settings, performance.now() / 1000);
+    events.on("talk:state", ({ speakers }) => (this.speaking = speakers.length > 0));
+    return events;
   }
 }

@@ -1,28 +1,106 @@
-/** The studio's layout: the picture, choices and figures on the left, the customers on the right; one column on a phone. */
+/** The studio's layout: cameras with their choices on the left, the customers on the right; one column on a phone. */
 
 import { css } from "lit";
 
 export const studioStyles = css`
   :host {
     display: grid;
-    grid-template: "stage side" auto "below side" 1fr / minmax(0, 1fr) minmax(320px, 26rem);
+    grid-template: "cameras side" auto "more side" 1fr / minmax(0, 1fr) minmax(320px, 26rem);
     align-items: start;
     gap: 16px 24px;
     padding-block: 8px 40px;
   }
+  .cameras {
+    display: grid;
+    grid-area: cameras;
+    grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr));
+    align-items: start;
+    gap: 24px 16px;
+    min-width: 0;
+  }
+  .side {
+    display: grid;
+    grid-area: side;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 8px;
+    min-width: 0;
+  }
+  .sound {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 4px 12px;
+  }
+  .sound volume-slider {
+    flex: 1 1 10rem;
+  }
+  .more {
+    display: grid;
+    grid-area: more;
+    grid-template-columns: minmax(0, 1fr);
+    gap: 20px;
+    min-width: 0;
+    padding: 20px;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+  }
+  .order {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 2px 10px;
+    overflow-wrap: anywhere;
+  }
+  #leave {
+    justify-self: start;
+  }
+  @media (max-width: 900px) {
+    :host {
+      display: flex;
+      flex-direction: column;
+      align-items: stretch;
+    }
+    .cameras {
+      display: contents;
+    }
+    .side {
+      order: 2;
+    }
+    .more {
+      order: 4;
+    }
+  }
+  @media (max-width: 480px) {
+    .more {
+      padding: 16px;
+    }
+  }
+`;
+
+export const cameraStyles = css`
+  :host {
+    display: grid;
+    align-content: start;
+    gap: 16px;
+    min-width: 0;
+  }
   .stage,
   .below {
     display: grid;
-    grid-area: stage;
     grid-template-columns: minmax(0, 1fr);
     gap: 16px;
     min-width: 0;
   }
-  .below {
-    grid-area: below;
+  header {
+    display: flex;
+    align-items: center;
+    justify-content: space-between;
+    gap: 12px;
+    min-height: 44px;
   }
-  technician-side {
-    grid-area: side;
+  h2 {
+    overflow: hidden;
+    font-size: 1.125rem;
+    text-overflow: ellipsis;
   }
   .picture {
     position: relative;
@@ -57,60 +135,6 @@ export const studioStyles = css`
   .cover p {
     max-width: 32rem;
   }
-  .bar {
-    display: flex;
-    flex-wrap: wrap;
-    align-items: center;
-    gap: 12px;
-  }
-  .level {
-    overflow: hidden;
-    width: 96px;
-    height: 8px;
-    border-radius: 4px;
-    background: var(--surface);
-  }
-  .level span {
-    display: block;
-    height: 100%;
-    border-radius: 4px;
-    background: var(--accent);
-    scale: 0 1;
-    transform-origin: left;
-    transition: scale 0.1s linear;
-  }
-  .state {
-    display: flex;
-    flex: 1;
-    align-items: center;
-    gap: 10px;
-    min-width: 9rem;
-    color: var(--muted);
-    font-weight: 600;
-  }
-  .state::before {
-    content: "";
-    flex: none;
-    width: 10px;
-    height: 10px;
-    border-radius: 50%;
-    background: var(--muted);
-  }
-  .state[data-state="live"] {
-    color: var(--ink);
-  }
-  .state[data-state="live"]::before {
-    background: var(--live);
-  }
-  .state[data-state="connecting"]::before,
-  .state[data-state="reconnecting"]::before {
-    background: var(--warm);
-  }
-  #go-live,
-  #end-live {
-    min-height: 52px;
-    padding-inline: 1.6em;
-  }
   outgoing-table,
   .aside {
     padding: 20px;
@@ -119,39 +143,33 @@ export const studioStyles = css`
     background: var(--surface);
   }
   .aside {
-    display: grid;
-    gap: 20px;
     --surface: #1b242b;
   }
-  dl {
-    display: grid;
-    gap: 4px;
-    margin: 0;
+  summary {
+    min-height: 44px;
+    margin: -14px -20px;
+    padding: 14px 20px;
+    border-radius: var(--radius);
+    font-size: 1.0625rem;
+    font-weight: 650;
+    line-height: 1.2;
+    cursor: pointer;
   }
-  dl div {
-    display: flex;
-    gap: 10px;
-    min-width: 0;
+  details[open] summary {
+    margin-bottom: 4px;
   }
-  dt {
-    color: var(--muted);
-  }
-  dd {
-    overflow: hidden;
-    margin: 0;
-    text-overflow: ellipsis;
-    white-space: nowrap;
+  summary span {
+    font-weight: 400;
   }
   @media (max-width: 900px) {
     :host {
-      grid-template: "stage" "side" "below" / minmax(0, 1fr);
+      display: contents;
+    }
+    .below {
+      order: 3;
     }
   }
   @media (max-width: 480px) {
-    .bar #go-live,
-    .bar #end-live {
-      flex-basis: 100%;
-    }
     outgoing-table,
     .aside {
       padding: 16px;

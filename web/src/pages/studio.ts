@@ -6,13 +6,14 @@ import type { TokenPayload } from "../api/auth";
 import "../ui/page-header";
 import { base, buttons } from "../ui/styles";
 import "./studio-desk";
-import { TechnicianPage, type TechnicianTexts } from "./technician-page";
+import { notice, TechnicianPage, type TechnicianTexts } from "./technician-page";
 
 @customElement("studio-page")
 export class StudioPage extends TechnicianPage {
   static override styles = [
     base,
     buttons,
+    notice,
     css`
       :host {
         display: block;
@@ -42,7 +43,7 @@ export class StudioPage extends TechnicianPage {
 
   override render() {
     return html`<page-header section=${this.locale.text("studioTitle")}></page-header>
-      <main>${this.payload ? this.desk(this.payload) : this.form()}</main>`;
+      <main>${this.payload ? [this.notice(), this.desk(this.payload)] : this.form()}</main>`;
   }
 
   private desk(payload: TokenPayload) {
@@ -51,6 +52,7 @@ export class StudioPage extends TechnicianPage {
       .tokens=${this.tokens}
       .orderId=${payload.orderId}
       .camera=${camera}
+      ?bound=${payload.camera !== undefined}
       @waiting=${this.waitingChanged}
       @leave=${this.leave}
       @access-ended=${this.accessEnded}

@@ -4,13 +4,14 @@ import { css, html } from "lit";
 import { customElement } from "lit/decorators.js";
 import { base, buttons } from "../ui/styles";
 import "./talkback-desk";
-import { TechnicianPage, type TechnicianTexts } from "./technician-page";
+import { notice, TechnicianPage, type TechnicianTexts } from "./technician-page";
 
 @customElement("talkback-page")
 export class TalkbackPage extends TechnicianPage {
   static override styles = [
     base,
     buttons,
+    notice,
     css`
       :host {
         display: block;
@@ -31,7 +32,7 @@ export class TalkbackPage extends TechnicianPage {
 
   override render() {
     if (!this.payload) return html`<main>${this.form()}</main>`;
-    return html`<talkback-desk
+    return html`${this.notice()}<talkback-desk
       .tokens=${this.tokens}
       .orderId=${this.payload.orderId}
       @waiting=${this.waitingChanged}

@@ -73,8 +73,8 @@ export class TechnicianSide extends LitElement {
 
   /** Undefined until the page has them; the same ones from then on. */
   @property({ attribute: false }) events: LiveEvents | undefined;
-  /** The page's own camera; empty when it has none. */
-  @property() camera = "";
+  /** The names of the page's own cameras. */
+  @property({ attribute: false }) own: readonly string[] = [];
   /** In a dock or on a phone: without what OBS or another page shows. */
   @property({ type: Boolean, reflect: true }) small = false;
 
@@ -119,7 +119,7 @@ export class TechnicianSide extends LitElement {
       ></chat-panel>
       <people-list class="panel" .people=${room?.people} @command=${this.carryOut}></people-list>
       <marker-bar class="panel" .markers=${conversation.markers} @command=${this.carryOut}></marker-bar>
-      ${this.small ? nothing : html`<camera-list class="panel" .cameras=${this.cameras} .own=${this.camera}></camera-list>`}`;
+      ${this.small ? nothing : html`<camera-list class="panel" .cameras=${this.cameras} .own=${this.own}></camera-list>`}`;
   }
 
   private listen(events: LiveEvents): void {
@@ -129,7 +129,7 @@ export class TechnicianSide extends LitElement {
     this.conversation.listen(events);
     events.on("stream:state", ({ cameras }) => (this.cameras = cameras));
     room.addEventListener("change", () => this.changed(room.waiting), { signal });
-    room.addEventListener("asked", () => this.chime.ring(), { signal });
+    room.addEventListener("asked", () => void this.chime.ring(), { signal });
     for (const gesture of ["pointerup", "keydown"]) {
       window.addEventListener(gesture, () => void this.chime.allow(), { signal, once: true });
     }

@@ -9,6 +9,7 @@ export const viewerStyles = css`
     height: 100vh;
     height: 100dvh;
     min-height: 420px;
+    --tile: clamp(96px, 24vw, 10.5rem);
   }
   page-header {
     padding: max(8px, env(safe-area-inset-top)) max(16px, env(safe-area-inset-right)) 8px
@@ -34,6 +35,34 @@ export const viewerStyles = css`
     position: relative;
     min-height: 0;
     overflow: hidden;
+    container: stage / size;
+  }
+  .panes {
+    position: absolute;
+    inset: 0;
+    display: grid;
+    grid-auto-columns: minmax(0, 1fr);
+    grid-auto-rows: minmax(0, 1fr);
+    grid-auto-flow: column;
+    gap: 2px;
+  }
+  .panes .main {
+    position: relative;
+    min-width: 0;
+    min-height: 0;
+    overflow: hidden;
+  }
+  @container stage (max-aspect-ratio: 4/3) {
+    .panes {
+      grid-auto-flow: row;
+    }
+  }
+  stats-panel {
+    position: absolute;
+    top: calc(2rem + 20px);
+    left: max(12px, env(safe-area-inset-left));
+    width: min(23rem, 100% - 24px);
+    max-height: calc(100% - 2rem - 28px);
   }
   camera-strip {
     position: absolute;
@@ -44,7 +73,7 @@ export const viewerStyles = css`
   }
   .away {
     position: absolute;
-    top: 56px;
+    top: calc(2rem + 24px);
     left: 50%;
     width: max-content;
     max-width: calc(100% - 24px);
@@ -77,14 +106,14 @@ export const viewerStyles = css`
     left: 50%;
     width: max-content;
     max-width: calc(100% - 32px);
-    min-height: 56px;
+    min-height: 3.5rem;
     padding-inline: 1.6em;
     font-size: 1.0625rem;
     box-shadow: var(--shadow);
     translate: -50% 0;
   }
   .several .invitation {
-    bottom: calc(clamp(54px, 13.5vw, 95px) + 40px);
+    bottom: calc(var(--tile) * 9 / 16 + 40px);
   }
   .bar {
     padding: 6px max(12px, env(safe-area-inset-right)) max(6px, env(safe-area-inset-bottom))
@@ -106,10 +135,10 @@ export const viewerStyles = css`
     right: clamp(300px, 26vw, 460px);
   }
   main:fullscreen camera-strip {
-    bottom: 130px;
+    bottom: 8.5rem;
   }
   main:fullscreen .invitation {
-    bottom: 150px;
+    bottom: 9.5rem;
   }
   main:fullscreen live-badges {
     transition: opacity 0.25s;
@@ -178,9 +207,13 @@ export const viewerStyles = css`
       grid-row: 2;
       grid-column: 1 / -1;
     }
-    .invitation {
+    .invitation,
+    .several .invitation {
       bottom: 12px;
       min-height: 48px;
+    }
+    stats-panel {
+      width: min(38rem, 100% - 24px);
     }
   }
 `;

@@ -3,17 +3,23 @@
 import { html, LitElement, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { ApiError } from "../api/problem";
+import { canPictureInPicture, togglePictureInPicture } from "../browser/picture-in-picture";
 import { canFullscreen, toggleFullscreen, WakeLock } from "../browser/screen";
 import { restartOnNewToken, takeAddress, watchTokens } from "../browser/token-store";
 import { language, Locale } from "../i18n/locale";
-import { awayText } from "../ui/camera-strip";
+import { awayText, type CameraStrip } from "../ui/camera-strip";
 import type { ChatPanel } from "../ui/chat-panel";
 import "../ui/chat-panel";
 import { playIcon, soundIcon } from "../ui/icons";
+import type { KeyHelp } from "../ui/key-help";
+import "../ui/key-help";
 import "../ui/live-badges";
 import "../ui/page-header";
+import type { PinnedCameraPane } from "../ui/pinned-camera";
+import "../ui/pinned-camera";
 import "../ui/player-controls";
 import { speakingText } from "../ui/speaking";
+import "../ui/stats-panel";
 import { base, buttons } from "../ui/styles";
 import "../ui/talk-button";
 import { announcement } from "../ui/viewer-overlay";
@@ -21,7 +27,9 @@ import type { CameraView } from "../viewer/cameras";
 import { LiveViewer } from "../viewer/live-viewer";
 import type { QualityView } from "../viewer/quality";
 import type { TalkView } from "../viewer/talk-state";
-import { shownHeight } from "../viewer/wish-teller";
+import { LivePicture, pictureHeight } from "./live-picture";
+import { TalkHold } from "./talk-hold";
+import { type Deed, deedOf, focusOf } from "./viewer-keys";
 import { viewerStyles } from "./viewer-styles";
 
 /** What browser tests and support read; see web/README.md. */
@@ -61,21 +69,22 @@ export class ViewerPage extends LitElement {
 
   @state() private muted = true;
   @state() private volume = 1;
-  @state() private frozen = false;
-  @state() private needsTap = false;
   @state() private fullscreen = false;
+  @state() private pip = false;
   @state() private idle = false;
   @state() private chatting = false;
   @state() private chatProblem = "";
-  /** The microphone was switched on, not held. */
-  @state() private latched = false;
 
-  @query("video") private video!: HTMLVideoElement;
-  @query("canvas") private canvas!: HTMLCanvasElement;
+  @query("video") readonly video!: HTMLVideoElement;
+  @query("canvas") readonly canvas!: HTMLCanvasElement;
   @query("main") private player!: HTMLElement;
+  @query("pinned-camera") private beside!: PinnedCameraPane | null;
+  @query("camera-strip") private strip!: CameraStrip | null;
+  @query("key-help") private help!: KeyHelp;
   @query("chat-panel") private chat!: ChatPanel | null;
 
   private readonly locale = new Locale(this);
+  private readonly picture = new LivePicture(this, (frame) => this.viewer.frameShown(frame));
   private readonly wakeLock = new WakeLock();
   private readonly listening = new AbortController();
   private idleTimer: number | undefined;
@@ -84,16 +93,14 @@ export class ViewerPage extends LitElement {
     camera: parameters.get("camera") ?? undefined,
     language,
     onChange: () => this.requestUpdate(),
-    onStream: (stream) => this.show(stream),
-    onFreeze: () => this.freeze(),
-    onMoving: () => this.thaw(),
-    pictureHeight: () => this.pictureHeight(),
+    onStream: (stream) => this.picture.show(stream),
+    onFreeze: () => this.picture.freeze(),
+    onMoving: () => this.picture.thaw(),
+    pictureHeight: () => this.picture.height,
+    pinnedHeight: () => (this.beside ? pictureHeight(this.beside.video) : 0),
   });
 
-  private pictureHeight(): number {
-    const { clientWidth, clientHeight, videoWidth, videoHeight } = this.video;
-    return shownHeight(clientWidth, clientHeight, videoWidth, videoHeight) * window.devicePixelRatio;
-  }
+  private readonly hold = new TalkHold(this.viewer.part.talk, () => this.requestUpdate());
 
   protected override firstUpdated(): void {
     const { viewer } = this;
@@ -124,9 +131,8 @@ export class ViewerPage extends LitElement {
     const { signal } = this.listening;
     document.addEventListener("fullscreenchange", () => (this.fullscreen = document.fullscreenElement !== null), { signal });
     document.addEventListener("keydown", (event) => this.key(event), { signal });
-    document.addEventListener("keyup", (event) => event.code === "Space" && this.letGo(), { signal });
-    window.addEventListener("blur", () => this.letGo(), { signal });
-    this.watchFrames();
+    document.addEventListener("keyup", (event) => event.code === "Space" && this.hold.letGo(), { signal });
+    window.addEventListener("blur", () => this.hold.letGo(), { signal });
     viewer.start();
   }
 
@@ -140,39 +146,41 @@ export class ViewerPage extends LitElement {
     this.wakeLock.want(this.viewer.view === "playing");
     const { talk } = this.viewer.part;
     this.video.volume = this.volume * (talk.speaking ? ducked : 1);
-    if (this.latched && !talk.held) this.latched = false;
+    this.hold.follow();
   }
 
   override render() {
     const { text } = this.locale;
-    const { view, part } = this.viewer;
-    const cameras = part.cameras.view;
+    const { view, part, state } = this.viewer;
     document.title = `${text("viewerTitle")} · ${text("brand")}`;
     return html`<page-header></page-header>
       <main class=${this.shape()} @pointermove=${this.active} @pointerdown=${this.active}>
         <h1 class="hidden-text">${text("viewerTitle")}</h1>
         <div class="stage" @dblclick=${this.toggleFullscreen}>
-          <video autoplay playsinline disableremoteplayback .muted=${this.muted} aria-label=${text("video")}></video>
-          <canvas ?hidden=${!this.frozen} aria-hidden="true"></canvas>
-          <viewer-overlay .view=${view} .end=${this.viewer.state.end} @again=${() => this.viewer.restart()}></viewer-overlay>
-          <live-badges
-            ?live=${view === "playing"}
-            .since=${this.viewer.liveSince}
-            .viewers=${this.viewer.state.end ? undefined : this.viewer.viewers}
-            .speaking=${speakingText(text, part)}
-          ></live-badges>
-          <p class="away" role="status" ?hidden=${cameras.away === undefined || view !== "playing"}>
-            ${awayText(text, cameras.away, cameras.shown)}
-          </p>
-          ${view === "playing" ? this.invitation() : nothing}
-          ${cameras.tiles.length > 0 && !this.viewer.state.end
-            ? html`<camera-strip
-                .tiles=${cameras.tiles}
-                .streams=${part.thumbnails}
-                @dblclick=${(event: Event) => event.stopPropagation()}
-                @camera=${(event: CustomEvent<string>) => part.select(event.detail)}
-              ></camera-strip>`
-            : nothing}
+          <div class="panes">
+            <div class="main">
+              <video
+                autoplay
+                playsinline
+                disableremoteplayback
+                .muted=${this.muted}
+                aria-label=${text("video")}
+                @enterpictureinpicture=${() => (this.pip = true)}
+                @leavepictureinpicture=${() => (this.pip = false)}
+              ></video>
+              <canvas ?hidden=${!this.picture.frozen} aria-hidden="true"></canvas>
+              <viewer-overlay .view=${view} .end=${state.end} @again=${() => this.viewer.restart()}></viewer-overlay>
+              <live-badges
+                ?live=${view === "playing"}
+                .since=${this.viewer.liveSince}
+                .viewers=${state.end ? undefined : this.viewer.viewers}
+                .speaking=${speakingText(text, part)}
+              ></live-badges>
+              ${this.away()}
+            </div>
+            ${this.pinned()}
+          </div>
+          ${view === "playing" ? this.invitation() : nothing} ${state.end ? nothing : [this.cameraStrip(), this.figures()]}
         </div>
         ${this.chatting ? this.chatPanel() : nothing}
         <div class="bar">
@@ -182,6 +190,9 @@ export class ViewerPage extends LitElement {
           .volume=${this.volume}
           ?adjustable=${!appleTouch}
           ?fullscreen=${this.fullscreen}
+          ?can-pip=${canPictureInPicture()}
+          ?pip=${this.pip}
+          ?stats=${this.viewer.statistics.shown}
           .quality=${this.viewer.quality.view}
           .delay=${view === "playing" ? this.viewer.quality.delay : undefined}
           ?can-fullscreen=${this.hasUpdated ? canFullscreen(this.video) : document.fullscreenEnabled}
@@ -192,15 +203,78 @@ export class ViewerPage extends LitElement {
           .unread=${part.conversation.unread}
           @chat=${() => this.openChat(!this.chatting)}
           @fullscreen=${this.toggleFullscreen}
+          @pip=${this.togglePip}
+          @stats=${() => this.viewer.statistics.toggle()}
+          @keys=${() => this.help.show()}
         ></player-controls>
         </div>
         <p class="hidden-text" role="status">${text(announcement(view))}</p>
+        <key-help ?talk=${part.mayTalk} ?can-pip=${canPictureInPicture()}></key-help>
       </main>`;
   }
 
+  private away() {
+    const { away, shown } = this.viewer.part.cameras.view;
+    const hidden = away === undefined || this.viewer.view !== "playing";
+    return html`<p class="away" role="status" ?hidden=${hidden}>${awayText(this.locale.text, away, shown)}</p>`;
+  }
+
+  /** The camera beside the main picture. */
+  private pinned() {
+    const { view, part } = this.viewer;
+    const { pinned } = part.cameras.view;
+    if (!pinned || (view !== "playing" && view !== "reconnecting")) return nothing;
+    return html`<pinned-camera
+      .camera=${pinned}
+      .stream=${pinned.mid === undefined ? undefined : part.thumbnails.get(pinned.mid)}
+      @dblclick=${(event: Event) => event.stopPropagation()}
+      @swap=${() => part.select(pinned.name)}
+      @unpin=${() => void this.pin(pinned.name)}
+    ></pinned-camera>`;
+  }
+
+  /** Pins or unpins; the focus stays near what was pressed, which may be gone now. */
+  private async pin(camera: string): Promise<void> {
+    this.viewer.part.pin(camera);
+    await this.updateComplete;
+    if (!this.strip) this.beside?.focus();
+    else if (!this.beside) this.strip.focusOn(camera);
+  }
+
+  private cameraStrip() {
+    const { part } = this.viewer;
+    const { tiles, pinnable } = part.cameras.view;
+    if (!this.striped) return nothing;
+    return html`<camera-strip
+      .tiles=${tiles}
+      .streams=${part.thumbnails}
+      .main=${this.picture.stream}
+      ?pinnable=${pinnable}
+      @dblclick=${(event: Event) => event.stopPropagation()}
+      @camera=${(event: CustomEvent<string>) => part.select(event.detail)}
+      @pin=${(event: CustomEvent<string>) => void this.pin(event.detail)}
+    ></camera-strip>`;
+  }
+
+  private figures() {
+    const { statistics, quality, sessionId } = this.viewer;
+    if (!statistics.figures) return nothing;
+    return html`<stats-panel
+      .figures=${statistics.figures}
+      .session=${{ layer: quality.layer, delay: quality.delay, id: sessionId }}
+      @dblclick=${(event: Event) => event.stopPropagation()}
+      @close=${() => statistics.toggle()}
+    ></stats-panel>`;
+  }
+
   private shape(): string {
-    const several = this.viewer.part.cameras.view.tiles.length > 0;
-    return [this.idle && this.fullscreen && "idle", this.chatting && "chatting", several && "several"].filter(Boolean).join(" ");
+    return [this.idle && this.fullscreen && "idle", this.chatting && "chatting", this.striped && "several"].filter(Boolean).join(" ");
+  }
+
+  /** Whether any camera is not large on the screen. */
+  private get striped(): boolean {
+    const { tiles } = this.viewer.part.cameras.view;
+    return tiles.some(({ shown, pinned }) => !shown && !pinned) && !this.viewer.state.end;
   }
 
   private talkButton() {
@@ -210,34 +284,13 @@ export class ViewerPage extends LitElement {
       aria-label=${this.locale.text("talkGroup")}
       .view=${talk.view}
       .mode=${talk.floor?.mode ?? "open"}
-      ?latched=${this.latched}
-      @press=${() => this.press()}
-      @release=${() => this.letGo()}
-      @latch=${() => this.latch(!this.latched)}
-      @withdraw=${() => this.withdraw()}
+      ?early=${this.viewer.view === "waiting"}
+      ?latched=${this.hold.latched}
+      @press=${() => this.hold.press()}
+      @release=${() => this.hold.letGo()}
+      @latch=${() => this.hold.latch(!this.hold.latched)}
+      @withdraw=${() => this.hold.withdraw()}
     ></talk-button>`;
-  }
-
-  private press(): void {
-    // Pressing while the microphone is switched on switches it off.
-    if (this.latched) this.latch(false);
-    else this.viewer.part.talk.press();
-  }
-
-  private letGo(): void {
-    if (!this.latched) this.viewer.part.talk.release();
-  }
-
-  private latch(latched: boolean): void {
-    const { talk } = this.viewer.part;
-    if (latched) talk.press();
-    else talk.release();
-    this.latched = latched && talk.held;
-  }
-
-  private withdraw(): void {
-    this.latched = false;
-    this.viewer.part.talk.withdraw();
   }
 
   private chatPanel() {
@@ -275,7 +328,7 @@ export class ViewerPage extends LitElement {
   /** Browsers start a page's picture only without sound, and some not even that: then one tap is needed. */
   private invitation() {
     const { text } = this.locale;
-    if (this.needsTap) {
+    if (this.picture.needsTap) {
       return html`<button class="primary invitation" id="play" @click=${this.tapped}>${playIcon()} ${text("play")}</button>`;
     }
     if (!this.muted) return nothing;
@@ -284,57 +337,16 @@ export class ViewerPage extends LitElement {
     </button>`;
   }
 
-  private show(stream: MediaStream): void {
-    if (this.video.srcObject !== stream) this.video.srcObject = stream;
-    void this.play();
-  }
-
   private readonly tapped = (): void => {
     this.viewer.quality.tapped();
-    void this.play();
+    void this.picture.play();
   };
-
-  private async play(): Promise<void> {
-    try {
-      await this.video.play();
-      this.needsTap = false;
-    } catch (error) {
-      // AbortError only says that a newer stream took its place.
-      if (error instanceof DOMException && error.name === "NotAllowedError") this.needsTap = true;
-    }
-  }
-
-  /** Tells the viewer of each picture that goes to the screen. */
-  private watchFrames(): void {
-    if (!("requestVideoFrameCallback" in this.video)) return;
-    this.video.requestVideoFrameCallback((_, frame) => {
-      this.viewer.frameShown(frame);
-      this.watchFrames();
-    });
-  }
-
-  private freeze(): void {
-    const { video, canvas } = this;
-    if (video.videoWidth === 0) return;
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d")?.drawImage(video, 0, 0);
-    this.frozen = true;
-  }
-
-  private thaw(): void {
-    if (!this.frozen) return;
-    const uncover = () => (this.frozen = false);
-    if ("requestVideoFrameCallback" in this.video) this.video.requestVideoFrameCallback(uncover);
-    // A page that shows no frames, such as one in the background, uncovers as well.
-    window.setTimeout(uncover, 300);
-  }
 
   private setMuted(muted: boolean): void {
     this.muted = muted;
     this.video.muted = muted;
     if (!muted && this.volume === 0) this.setVolume(1);
-    void this.play();
+    void this.picture.play();
   }
 
   private setVolume(volume: number): void {
@@ -347,6 +359,11 @@ export class ViewerPage extends LitElement {
     void toggleFullscreen(this.player, this.video).catch(() => undefined);
   };
 
+  private readonly togglePip = (): void => {
+    // Refused without a picture, and to a page that nobody has touched.
+    void togglePictureInPicture(this.video).catch(() => undefined);
+  };
+
   private readonly active = (): void => {
     this.idle = false;
     window.clearTimeout(this.idleTimer);
@@ -355,21 +372,28 @@ export class ViewerPage extends LitElement {
 
   private key(event: KeyboardEvent): void {
     this.active();
-    const [target] = event.composedPath();
-    const typing = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-    const pressing = target instanceof HTMLElement && target.closest("button, a, summary") !== null;
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    const { code } = event;
-    if (code === "KeyM") this.setMuted(!this.muted);
-    else if (code === "KeyF") this.toggleFullscreen();
-    else if (code === "KeyC") this.openChat(!this.chatting);
-    else if (code === "Space" && !pressing && this.viewer.part.mayTalk) {
-      if (!event.repeat) this.press();
-    }
-    else if (code === "ArrowUp" || code === "ArrowDown") {
-      const step = code === "ArrowUp" ? 0.1 : -0.1;
-      this.setVolume(Math.min(1, Math.max(0, (this.muted ? 0 : this.volume) + step)));
-    } else return;
+    if (this.help.shown) return;
+    const deed = deedOf(event, focusOf(event.composedPath()[0]));
+    if (deed === undefined || (deed === "talk" && !this.viewer.part.mayTalk)) return;
     event.preventDefault();
+    // Held keys change the volume only.
+    if (event.repeat && deed !== "louder" && deed !== "quieter") return;
+    this.deeds[deed]();
+  }
+
+  private readonly deeds: Readonly<Record<Deed, () => void>> = {
+    mute: () => this.setMuted(!this.muted),
+    fullscreen: () => this.toggleFullscreen(),
+    pip: () => this.togglePip(),
+    figures: () => this.viewer.statistics.toggle(),
+    chat: () => this.openChat(!this.chatting),
+    talk: () => this.hold.press(),
+    louder: () => this.changeVolume(0.1),
+    quieter: () => this.changeVolume(-0.1),
+    help: () => this.help.show(),
+  };
+
+  private changeVolume(step: number): void {
+    this.setVolume(Math.min(1, Math.max(0, (this.muted ? 0 : this.volume) + step)));
   }
 }

@@ -2,7 +2,7 @@
 
 import { type Caller, reachable } from "../api/http";
 import type { CodecChoice } from "../api/offer";
-import { SteadySession } from "../api/steady-session";
+import { endsAccess, SteadySession } from "../api/steady-session";
 import { type WhipRequest, WhipSession } from "../api/whip";
 import { OutgoingMeter, type OutgoingStats } from "./outgoing-stats";
 
@@ -34,7 +34,6 @@ export interface BroadcastHost {
 const silence = 0.8;
 
 const takenOver = /taken|take-?over|replace|supersede/i;
-const accessEnded = /expire|revoke|kick|token|access/i;
 
 function endFor(status: number): BroadcastEnd | undefined {
   if (status === 401 || status === 403) return "access-ended";
@@ -44,7 +43,7 @@ function endFor(status: number): BroadcastEnd | undefined {
 
 function endBecause(reason: string): BroadcastEnd | undefined {
   if (takenOver.test(reason)) return "taken";
-  return accessEnded.test(reason) ? "access-ended" : undefined;
+  return endsAccess(reason) ? "access-ended" : undefined;
 }
 
 export class Broadcast {

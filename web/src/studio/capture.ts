@@ -46,6 +46,11 @@ export async function listDevices(): Promise<Devices> {
   };
 }
 
+/** The first camera that is not in use already, else the browser's default. */
+export function freeCamera({ cameras }: Devices, taken: readonly string[]): string {
+  return cameras.find(({ deviceId }) => !taken.includes(deviceId))?.deviceId ?? "";
+}
+
 function chosen(deviceId: string): MediaTrackConstraints {
   return deviceId === "" ? {} : { deviceId: { exact: deviceId } };
 }

@@ -27,34 +27,39 @@ export const defaultSettings: StudioSettings = {
   simulcast: true,
 };
 
-const storageKey = "studioSettings";
+/** A further camera of a page: the first one has the sound. */
+export const silentSettings: StudioSettings = { ...defaultSettings, microphoneId: "none" };
+
+function storageKey(camera: string): string {
+  return camera === "main" ? "studioSettings" : `studioSettings:${camera}`;
+}
 
 /** Settings from their stored text; what does not fit falls back to the default. A screen is never shared unasked. */
-export function parseSettings(text: string | null): StudioSettings {
+export function parseSettings(text: string | null, fallback: StudioSettings = defaultSettings): StudioSettings {
   let stored: unknown;
   try {
     stored = JSON.parse(text ?? "{}");
   } catch {
-    return defaultSettings;
+    return fallback;
   }
-  if (!isObject(stored)) return defaultSettings;
+  if (!isObject(stored)) return fallback;
   const known = Object.entries(stored).filter(
     ([name, value]) => name in defaultSettings && typeof value === typeof defaultSettings[name as keyof StudioSettings],
   );
-  return { ...defaultSettings, ...Object.fromEntries(known), source: "camera" };
+  return { ...fallback, ...Object.fromEntries(known), source: "camera" };
 }
 
-export function loadSettings(): StudioSettings {
+export function loadSettings(camera: string, fallback: StudioSettings): StudioSettings {
   try {
-    return parseSettings(localStorage.getItem(storageKey));
+    return parseSettings(localStorage.getItem(storageKey(camera)), fallback);
   } catch {
-    return defaultSettings;
+    return fallback;
   }
 }
 
-export function saveSettings(settings: StudioSettings): void {
+export function saveSettings(camera: string, settings: StudioSettings): void {
   try {
-    localStorage.setItem(storageKey, JSON.stringify(settings));
+    localStorage.setItem(storageKey(camera), JSON.stringify(settings));
   } catch {
     // Kept for this page only.
   }

@@ -5,18 +5,21 @@ const notes = [659.3, 880] as const;
 const apart = 0.13;
 const length = 0.35;
 const loudness = 0.12;
+/** Milliseconds. */
+const patience = 500;
 
 export class TalkChime {
   private context: AudioContext | undefined;
 
-  /** To be called on a gesture of the user: browsers let no sound out before one. */
+  /** To be called on a gesture of the user: most browsers let no sound out before one. */
   async allow(): Promise<void> {
     this.context ??= new AudioContext();
     await this.context.resume().catch(() => undefined);
   }
 
-  /** Silent while the browser has not allowed sound. */
-  ring(): void {
+  /** Silent where the browser has not allowed sound within a moment. */
+  async ring(): Promise<void> {
+    await Promise.race([this.allow(), new Promise((resolve) => setTimeout(resolve, patience))]);
     const { context } = this;
     if (context?.state !== "running") return;
     notes.forEach((frequency, index) => this.note(context, frequency, context.currentTime + index * apart));

@@ -2,7 +2,7 @@
 
 import { type Caller, reachable } from "../api/http";
 import type { MediaSession } from "../api/media-session";
-import { SteadySession } from "../api/steady-session";
+import { endsAccess, SteadySession } from "../api/steady-session";
 import { openTalk } from "./talk-session";
 
 export type ListenState = "idle" | "connecting" | "listening" | "reconnecting";
@@ -26,8 +26,6 @@ export interface ListenHost {
 /** Seconds: a microphone sends fifty packets in one. */
 const silence = 1;
 
-const accessEnded = /expire|revoke|kick|token|access/i;
-
 export class TalkListener {
   private readonly steady: SteadySession<MediaSession, "refused">;
 
@@ -45,7 +43,7 @@ export class TalkListener {
       ...(onBroken ? { onBroken } : {}),
       onEnd: host.onRefused,
       endFor: (status) => refused(status === 401 || status === 403),
-      endBecause: (reason) => refused(accessEnded.test(reason)),
+      endBecause: (reason) => refused(endsAccess(reason)),
       open: (attempt) =>
         openTalk({
           ...attempt,

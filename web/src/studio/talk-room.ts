@@ -84,7 +84,8 @@ export class TalkRoom extends EventTarget {
   }
 
   private withNames(people: readonly { readonly viewerId: string; readonly name: string }[]): ReadonlyMap<string, string> {
-    return new Map([...this.names, ...people.map(({ viewerId, name }) => [viewerId, name] as const)]);
+    const told = people.filter(({ name }) => name !== "").map(({ viewerId, name }) => [viewerId, name] as const);
+    return new Map([...this.names, ...told]);
   }
 
   private change(change: Partial<Pick<TalkRoom, "talk" | "people" | "names" | "problem">>): void {

@@ -1,9 +1,12 @@
-/** `<camera-list>`: the order's cameras and what each broadcasts. */
+/** `<camera-list>`: everything that is, or just was, on the air for the order, whichever program it comes from. */
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Camera } from "../api/event-types";
-import { Locale } from "../i18n/locale";
+import { repeat } from "lit/directives/repeat.js";
+import type { Camera, Layer } from "../api/event-types";
+import { formatClock } from "../i18n/format";
+import { language, Locale } from "../i18n/locale";
+import { cameraName } from "./camera-strip";
 import { cameraIcon } from "./icons";
 import { base } from "./styles";
 import { panel } from "./talk-styles";
@@ -19,37 +22,61 @@ export class CameraList extends LitElement {
         gap: 12px;
       }
       li {
+        align-items: start;
         flex-wrap: nowrap;
       }
-      .on {
+      li > :first-child {
+        color: var(--muted);
+      }
+      li[data-live] > :first-child {
         color: var(--live);
+      }
+      .sizes {
+        display: block;
+        font-size: 0.875rem;
+        font-variant-numeric: tabular-nums;
       }
     `,
   ];
 
   @property({ attribute: false }) cameras: readonly Camera[] = [];
-  /** The name of the page's own one. */
-  @property() own = "";
+  /** The names of the page's own ones. */
+  @property({ attribute: false }) own: readonly string[] = [];
 
   private readonly locale = new Locale(this);
 
   override render() {
     const { text } = this.locale;
-    const live = this.cameras.filter((camera) => camera.live);
+    const { cameras } = this;
     return html`<h2>${text("camerasTitle")}</h2>
-      ${live.length === 0 ? html`<p class="quiet">${text("camerasNone")}</p>` : nothing}
-      <ul ?hidden=${live.length === 0}>
-        ${live.map((camera) => this.camera(camera))}
+      ${cameras.length === 0 ? html`<p class="quiet">${text("camerasNone")}</p>` : nothing}
+      <ul ?hidden=${cameras.length === 0}>
+        ${repeat(
+          cameras,
+          ({ name }) => name,
+          (camera) => this.camera(camera),
+        )}
       </ul>`;
   }
 
-  private camera({ name, layers }: Camera) {
+  private camera({ name, live, since, codec, layers }: Camera) {
     const { text } = this.locale;
-    const best = layers.filter((layer) => layer.live).sort((a, b) => b.height - a.height)[0];
-    return html`<li>
-      <span class="on">${cameraIcon()}</span>
-      <span class="who"><strong>${name}</strong>${name === this.own ? html` <span class="quiet">(${text("cameraThis")})</span>` : nothing}</span>
-      ${best && best.height > 0 ? html`<span class="quiet">${best.height}p, ${text("perSecond", { count: Math.round(best.fps) })}</span>` : nothing}
+    const time = since === null ? "" : formatClock(since * 1000, language());
+    const sizes = layers.filter((layer) => layer.live && layer.height > 0).sort((a, b) => b.height - a.height);
+    return html`<li data-camera=${name} ?data-live=${live}>
+      <span>${cameraIcon()}</span>
+      <span class="who">
+        <strong>${cameraName(text, name)}</strong>
+        ${this.own.includes(name) ? html`<span class="quiet">(${text("cameraThis")})</span>` : nothing}
+        <span class="sizes quiet">${live ? text("cameraSince", { time }) : text("cameraOff")}</span>
+        ${live && sizes.length > 0
+          ? html`<span class="sizes">${codec ?? ""} ${sizes.map((size) => this.size(size)).join(" · ")}</span>`
+          : nothing}
+      </span>
     </li>`;
+  }
+
+  private size({ height, fps }: Layer): string {
+    return `${height}p, ${this.locale.text("perSecond", { count: Math.round(fps) })}`;
   }
 }

@@ -4,8 +4,8 @@ import { svg, html, type SVGTemplateResult, type TemplateResult } from "lit";
 
 function icon(paths: SVGTemplateResult, size = 24): TemplateResult {
   return html`<svg
-    width=${size}
-    height=${size}
+    width="${size / 16}rem"
+    height="${size / 16}rem"
     viewBox="0 0 24 24"
     fill="none"
     stroke="currentColor"

@@ -20,12 +20,12 @@ export class LanguageSwitcher extends LitElement {
       }
       svg {
         position: absolute;
-        left: 12px;
+        left: 0.75rem;
         pointer-events: none;
       }
       select {
-        min-height: 44px;
-        padding: 0 14px 0 40px;
+        min-height: 2.75rem;
+        padding: 0 0.875rem 0 2.5rem;
         border: 1px solid var(--line);
         border-radius: 999px;
         appearance: none;
@@ -40,7 +40,7 @@ export class LanguageSwitcher extends LitElement {
       /* Beside other things on a phone there is room for the globe only. */
       @media (max-width: 480px) {
         :host([compact]) select {
-          width: 44px;
+          width: 2.75rem;
           padding: 0;
           color: transparent;
         }

@@ -24,7 +24,7 @@ export class LiveBadges extends LitElement {
         display: inline-flex;
         align-items: center;
         gap: 7px;
-        min-height: 32px;
+        min-height: 2rem;
         padding: 0 12px;
         border-radius: 999px;
         border: 1px solid rgb(255 255 255 / 12%);
@@ -34,8 +34,8 @@ export class LiveBadges extends LitElement {
         backdrop-filter: blur(6px);
       }
       #speaking svg {
-        width: 18px;
-        height: 18px;
+        width: 1.125rem;
+        height: 1.125rem;
       }
       span.live {
         background: var(--live);
@@ -43,8 +43,8 @@ export class LiveBadges extends LitElement {
       }
       .live::before {
         content: "";
-        width: 8px;
-        height: 8px;
+        width: 0.5rem;
+        height: 0.5rem;
         border-radius: 50%;
         background: #fff;
         animation: breathe 2s ease-in-out infinite;
@@ -82,7 +82,7 @@ export class LiveBadges extends LitElement {
     return html`${this.live ? html`<span class="badge live">${text("live")}</span>` : nothing}
     ${this.live && this.since !== undefined ? this.duration(this.since) : nothing}
     ${this.speaking === "" ? nothing : html`<span class="badge" id="speaking">${micIcon()} ${this.speaking}</span>`}
-    ${this.viewers === undefined
+    ${this.viewers === undefined || this.viewers === 0
       ? nothing
       : html`<span class="badge" id="viewers">${peopleIcon()} ${text("viewers", { count: this.viewers })}</span>`}`;
   }

@@ -27,7 +27,7 @@ export class LoginDialog extends LitElement {
       dialog {
         width: min(26.25rem, calc(100vw - 24px));
         max-height: calc(100dvh - 24px);
-        padding: 28px;
+        padding: 1.75rem;
         border: 0;
         border-radius: var(--radius);
         background: var(--surface);
@@ -71,7 +71,7 @@ export class LoginDialog extends LitElement {
         position: relative;
       }
       .secret input {
-        padding-right: 52px;
+        padding-right: 3.25rem;
       }
       .secret button {
         position: absolute;

@@ -60,6 +60,18 @@ export class OutgoingTable extends LitElement {
         margin: 0;
         font-variant-numeric: tabular-nums;
       }
+      h2 span {
+        font-weight: 400;
+      }
+      @media (max-width: 480px) {
+        table {
+          font-size: 0.875rem;
+        }
+        th,
+        td {
+          padding-right: 8px;
+        }
+      }
       .warning {
         margin-top: 12px;
         padding: 0.7em 0.9em;
@@ -74,6 +86,8 @@ export class OutgoingTable extends LitElement {
   ];
 
   @property({ attribute: false }) stats: OutgoingStats | undefined;
+  /** Whose figures these are, where there are several. */
+  @property() camera = "";
 
   private readonly locale = new Locale(this);
 
@@ -82,8 +96,8 @@ export class OutgoingTable extends LitElement {
     if (!stats) return nothing;
     const { text } = this.locale;
     const total = stats.layers.reduce((sum, { bitrate }) => sum + bitrate, stats.audioBitrate);
-    return html`<h2>${text("statistics")}</h2>
-      <div class="scroll">
+    return html`<h2>${text("statistics")} <span class="quiet">${this.camera}</span></h2>
+      <div class="scroll" tabindex="0" role="group" aria-label=${text("statistics")}>
         <table>
           <tbody>
             ${stats.layers.map((layer) => this.row(layer))}

@@ -1,13 +1,14 @@
 /**
- * `<player-controls>`: sound, quality, chat and full screen. It only asks; the page acts on `mute`, `volume`, `quality`,
- * `chat` and `fullscreen`.
+ * `<player-controls>`: sound, quality, chat, what helps, full screen. It only asks; the page acts on `mute`, `volume`,
+ * `quality`, `chat`, `pip`, `stats`, `keys` and `fullscreen`.
  */
 
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { Locale } from "../i18n/locale";
-import { chatIcon, fullscreenExitIcon, fullscreenIcon, mutedIcon, soundIcon } from "./icons";
 import type { QualityView } from "../viewer/quality";
+import { chartIcon, chatIcon, fullscreenExitIcon, fullscreenIcon, keyboardIcon, mutedIcon, pipIcon, soundIcon } from "./icons";
+import "./more-menu";
 import { delayText } from "./quality-menu";
 import { base, buttons } from "./styles";
 
@@ -28,9 +29,9 @@ export class PlayerControls extends LitElement {
         flex: none;
       }
       input {
-        width: 120px;
+        width: 7.5rem;
         min-width: 0;
-        height: 44px;
+        height: 2.75rem;
         accent-color: var(--accent);
       }
       #chat {
@@ -40,13 +41,13 @@ export class PlayerControls extends LitElement {
         position: absolute;
         top: 2px;
         right: 0;
-        min-width: 20px;
+        min-width: 1.25rem;
         padding: 0 5px;
         border-radius: 999px;
         background: color-mix(in srgb, var(--live) 82%, #000);
         color: #fff;
         font-size: 0.75rem;
-        line-height: 20px;
+        line-height: 1.25rem;
         text-align: center;
       }
       .between {
@@ -60,6 +61,28 @@ export class PlayerControls extends LitElement {
         text-align: right;
         text-overflow: ellipsis;
         white-space: nowrap;
+      }
+      .icon[aria-pressed="true"] {
+        color: var(--accent);
+      }
+      more-menu {
+        display: none;
+      }
+      /* Here a menu has the room for them. */
+      @media (max-width: 720px), (max-height: 480px) and (orientation: landscape) {
+        more-menu {
+          display: block;
+        }
+        #pip,
+        #stats,
+        #keys {
+          display: none;
+        }
+      }
+      @media not ((hover: hover) and (pointer: fine)) {
+        #keys {
+          display: none;
+        }
       }
       /* On a phone the quality menu has the room for it. */
       @media (max-width: 600px) {
@@ -76,9 +99,10 @@ export class PlayerControls extends LitElement {
           display: none;
         }
       }
-      @media (max-width: 400px) {
+      /* A phone has keys for the volume. */
+      @media (max-width: 480px) {
         input {
-          width: 96px;
+          display: none;
         }
       }
     `,
@@ -96,6 +120,9 @@ export class PlayerControls extends LitElement {
   /** Seconds that the picture is behind the camera; undefined while unknown. */
   @property({ attribute: false }) delay: number | undefined;
   @property({ type: Boolean, attribute: "chat-open" }) chatOpen = false;
+  @property({ type: Boolean, attribute: "can-pip" }) canPip = false;
+  @property({ type: Boolean }) pip = false;
+  @property({ type: Boolean }) stats = false;
   /** Messages that nobody has looked at. */
   @property({ type: Number }) unread = 0;
 
@@ -134,6 +161,19 @@ export class PlayerControls extends LitElement {
       >
         ${chatIcon()} ${this.unread > 0 ? html`<span class="unread">${this.unread > 99 ? "99+" : this.unread}</span>` : nothing}
       </button>
+      ${this.canPip ? this.toggle("pip", this.pip, text("pip"), pipIcon()) : nothing}
+      ${this.toggle("stats", this.stats, text("figures"), chartIcon())}
+      <button class="icon" id="keys" aria-haspopup="dialog" aria-label=${text("keys")} title=${text("keys")} @click=${() => this.ask("keys")}>
+        ${keyboardIcon()}
+      </button>
+      <more-menu
+        ?can-pip=${this.canPip}
+        ?pip=${this.pip}
+        ?stats=${this.stats}
+        @pip=${() => this.ask("pip")}
+        @stats=${() => this.ask("stats")}
+        @keys=${() => this.ask("keys")}
+      ></more-menu>
       ${this.canFullscreen
         ? html`<button
             class="icon"
@@ -151,7 +191,13 @@ export class PlayerControls extends LitElement {
     this.renderRoot.querySelector<HTMLElement>("#chat")?.focus();
   }
 
-  private ask(name: "mute" | "chat" | "fullscreen"): void {
+  private toggle(name: "pip" | "stats", on: boolean, label: string, icon: TemplateResult) {
+    return html`<button class="icon" id=${name} aria-pressed=${on} aria-label=${label} title=${label} @click=${() => this.ask(name)}>
+      ${icon}
+    </button>`;
+  }
+
+  private ask(name: "mute" | "chat" | "pip" | "stats" | "keys" | "fullscreen"): void {
     this.dispatchEvent(new Event(name));
   }
 

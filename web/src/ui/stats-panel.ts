@@ -49,6 +49,11 @@ export class StatsPanel extends LitElement {
         margin: 0;
         padding-right: 8px;
       }
+      @media (max-height: 480px) and (orientation: landscape) {
+        dl {
+          grid-template-columns: auto 1fr auto 1fr;
+        }
+      }
       dt {
         color: #b4c0c7;
       }

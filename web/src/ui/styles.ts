@@ -68,7 +68,7 @@ export const buttons = css`
     align-items: center;
     justify-content: center;
     gap: 0.6em;
-    min-height: 44px;
+    min-height: 2.75rem;
     padding: 0.55em 1.15em;
     border: 1px solid var(--line);
     border-radius: 999px;
@@ -106,7 +106,7 @@ export const buttons = css`
     color: #fff;
   }
   .icon {
-    width: 44px;
+    width: 2.75rem;
     padding: 0;
     border-color: transparent;
     background: transparent;
@@ -125,7 +125,7 @@ export const fields = css`
   select,
   textarea {
     width: 100%;
-    min-height: 46px;
+    min-height: 2.875rem;
     padding: 0.55em 0.8em;
     border: 1px solid var(--line);
     border-radius: var(--radius-small);

@@ -25,15 +25,20 @@ const faces: Readonly<Record<TalkView["state"], Face>> = {
   waiting: { label: "talkWaiting", text: "talkWaitingText", icon: handIcon },
   turn: { label: "talkTurn", text: "talkTurnText", icon: micIcon },
   speaking: { label: "talkSpeaking", text: "talkSpeakingText", icon: micIcon },
+  silent: { label: "talkSilent", text: "talkSilentText", icon: micOffIcon },
   refused: { label: "talkRefused", text: "talkRefusedText", icon: micOffIcon },
   off: { label: "talkOff", text: "talkOffText", icon: micOffIcon },
   muted: { label: "talkMuted", text: "talkMutedText", icon: micOffIcon },
   denied: { label: "talkDenied", text: "talkDeniedText", icon: lockIcon },
+  system: { label: "talkSystem", text: "talkSystemText", icon: lockIcon },
   missing: { label: "talkMissing", text: "talkMissingText", icon: micOffIcon },
   taken: { label: "talkTaken", text: "talkTakenText", icon: micOffIcon },
   insecure: { label: "talkInsecure", text: "talkInsecureText", icon: lockIcon },
   failed: { label: "talkFailed", text: "talkFailedText", icon: micOffIcon },
 };
+
+/** Nobody broadcasts yet. */
+const early: Face = { label: "talkIdle", text: "talkEarlyText", icon: micOffIcon };
 
 const asksFirst: Face = { label: "talkRequest", text: "talkRequestText", icon: handIcon };
 
@@ -59,7 +64,7 @@ export class TalkButton extends LitElement {
       }
       #talk {
         min-width: 15em;
-        min-height: 52px;
+        min-height: 3.25rem;
         border-width: 2px;
         -webkit-touch-callout: none;
         touch-action: none;
@@ -67,8 +72,8 @@ export class TalkButton extends LitElement {
         -webkit-user-select: none;
       }
       #talk svg {
-        width: 24px;
-        height: 24px;
+        width: 1.5rem;
+        height: 1.5rem;
       }
       #talk[aria-disabled="true"] {
         color: var(--muted);
@@ -86,6 +91,8 @@ export class TalkButton extends LitElement {
         animation: glow 1.6s ease-in-out infinite;
       }
       .denied,
+      .system,
+      .silent,
       .missing,
       .taken,
       .failed,
@@ -121,8 +128,8 @@ export class TalkButton extends LitElement {
       [role="switch"] i {
         position: relative;
         flex: none;
-        width: 38px;
-        height: 22px;
+        width: 2.375rem;
+        height: 1.375rem;
         border: 2px solid var(--muted);
         border-radius: 999px;
       }
@@ -130,7 +137,7 @@ export class TalkButton extends LitElement {
         content: "";
         position: absolute;
         inset: 3px auto 3px 3px;
-        width: 12px;
+        width: 0.75rem;
         border-radius: 50%;
         background: var(--muted);
         transition: translate 0.15s;
@@ -141,7 +148,7 @@ export class TalkButton extends LitElement {
       }
       [aria-checked="true"] i::after {
         background: #fff;
-        translate: 16px 0;
+        translate: 1rem 0;
       }
       @media not ((hover: hover) and (pointer: fine)) {
         .keys {
@@ -194,6 +201,8 @@ export class TalkButton extends LitElement {
 
   @property({ attribute: false }) view: TalkView = { state: "unavailable" };
   @property() mode: TalkMode = "open";
+  /** The technician is not there yet. */
+  @property({ type: Boolean }) early = false;
   /** The microphone was switched on, not held. */
   @property({ type: Boolean }) latched = false;
 
@@ -205,7 +214,7 @@ export class TalkButton extends LitElement {
   override render() {
     const { text } = this.locale;
     const { state } = this.view;
-    const face = state === "idle" && this.mode === "request" ? asksFirst : faces[state];
+    const face = this.face();
     const place = this.view.state === "waiting" ? this.view.place : 0;
     const hint = place > 0 ? text("talkPlaceText", { count: place }) : text(face.text);
     return html`<button
@@ -234,6 +243,12 @@ export class TalkButton extends LitElement {
           ? html`<button id="withdraw" @click=${() => this.ask("withdraw")}>${text("talkWithdraw")}</button>`
           : this.latch()}
       </div>`;
+  }
+
+  private face(): Face {
+    const { state } = this.view;
+    if (state === "unavailable" && this.early) return early;
+    return state === "idle" && this.mode === "request" ? asksFirst : faces[state];
   }
 
   private latch() {

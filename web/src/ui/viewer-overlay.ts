@@ -28,6 +28,7 @@ const endTexts: Readonly<Record<EndCode, MessageKey>> = {
   "not-found": "errorNotFound",
   unsupported: "errorUnsupported",
   "access-ended": "stateEndedText",
+  removed: "stateRemovedText",
   "no-webrtc": "errorNoWebrtc",
 };
 

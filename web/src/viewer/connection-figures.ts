@@ -58,7 +58,7 @@ function named(entry: Entry | undefined, name: string): string {
 }
 
 function entriesOf(report: RTCStatsReport): Map<string, Entry> {
-  return new Map(report as unknown as Iterable<[string, Entry]>);
+  return new Map<string, Entry>(report);
 }
 
 function wayOf(entries: Map<string, Entry>, pair: Entry | undefined): Way | undefined {

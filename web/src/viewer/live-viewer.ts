@@ -1,6 +1,6 @@
 /** Carries out what `state.ts` commands: questions to the server, WHEP sessions, timers. Draws nothing. */
 
-import { liveUrls, type LiveUrls, renewalDelay, renewToken, type TokenPayload, validateToken } from "../api/auth";
+import { liveUrls, type LiveUrls, type TokenPayload, validateToken } from "../api/auth";
 import { backoff } from "../api/backoff";
 import type { StreamState } from "../api/event-types";
 import { LiveEvents } from "../api/events";
@@ -10,11 +10,14 @@ import { PathKeeper } from "../api/path-keeper";
 import { ApiError } from "../api/problem";
 import { watchNetwork } from "../browser/network";
 import type { TokenStore } from "../browser/token-store";
+import { spareLines } from "./cameras";
 import { FrameWatch } from "./frame-watch";
 import { connectedWithin, Participation } from "./participation";
 import { PlaybackQuality, type ShownFrame } from "./playback-quality";
 import { noStats, type PlaybackStats, playbackStats } from "./playback-stats";
 import { type Command, initialState, reduce, type View, type ViewerEvent, type ViewerState, viewOf } from "./state";
+import { Statistics } from "./statistics";
+import { TokenRenewal } from "./token-renewal";
 
 export interface ViewerOptions {
   readonly tokens: TokenStore;
@@ -28,8 +31,9 @@ export interface ViewerOptions {
   readonly onFreeze: () => void;
   /** New pictures arrive: whatever was kept may go. */
   readonly onMoving: () => void;
-  /** Height of the picture on the screen, in device pixels. */
+  /** Heights of the picture on the screen, and of the one beside it, in device pixels. */
   readonly pictureHeight: () => number;
+  readonly pinnedHeight: () => number;
 }
 
 const pollInterval = 200;
@@ -67,11 +71,16 @@ export class LiveViewer {
   private flowingSince: number | undefined;
   private ignoreFramesUntil = 0;
   private retryTimer: number | undefined;
-  private renewTimer: number | undefined;
   private pollTimer: number | undefined;
   private readonly listening = new AbortController();
   readonly quality: PlaybackQuality;
   readonly part: Participation;
+  readonly statistics: Statistics;
+  private readonly renewal = new TokenRenewal({
+    caller: () => this.caller(),
+    onToken: (token) => this.options.tokens.write(token),
+    onRefused: (sentence) => this.dispatch({ type: "token-refused", sentence }),
+  });
 
   viewers: number | undefined;
   /** Unix milliseconds since when the technician is on the air. */
@@ -81,6 +90,7 @@ export class LiveViewer {
   constructor(private readonly options: ViewerOptions) {
     this.quality = new PlaybackQuality(() => this.events, options.pictureHeight, options.onChange);
     this.part = new Participation(options.camera ?? "main", options.onChange, () => this.cameraChanged());
+    this.statistics = new Statistics(options.onChange);
   }
 
   get state(): ViewerState {
@@ -97,6 +107,10 @@ export class LiveViewer {
 
   get sessionUrl(): string | undefined {
     return this.session?.resource;
+  }
+
+  get sessionId(): string {
+    return this.session?.sessionId ?? "";
   }
 
   start(): void {
@@ -118,7 +132,7 @@ export class LiveViewer {
   close(): void {
     this.listening.abort();
     window.clearInterval(this.pollTimer);
-    window.clearTimeout(this.renewTimer);
+    this.renewal.close();
     this.release();
     this.part.close();
     this.events?.close();
@@ -186,7 +200,7 @@ export class LiveViewer {
       this.dispatch({ type: "refused", status, sentence, retryAfter });
       return;
     }
-    this.planRenewal(this.payload.expiresAt);
+    this.renewal.plan(this.payload.expiresAt);
     this.part.allow(this.payload.scopes);
     this.dispatch({ type: "granted", live: this.urls.live });
   }
@@ -265,7 +279,7 @@ export class LiveViewer {
       const session = await watch({
         events: this.events,
         camera: this.part.cameras.first,
-        thumbnails: this.part.cameras.thumbnails,
+        thumbnails: spareLines,
         talk: this.part.mayTalk,
         url: this.whepUrl(this.urls),
         iceServers: this.urls.iceServers,
@@ -353,6 +367,8 @@ export class LiveViewer {
     this.latest = stats;
     const now = seconds();
     this.path?.observe(report, this.current.live !== false);
+    this.part.observe(report, this.options.pinnedHeight());
+    this.statistics.observe(report, now);
     const flow = this.watch.observe(stats, now);
     // A technician who is away is no stall.
     this.quality.observe(stats, this.current.live === false ? "pending" : flow);
@@ -373,25 +389,5 @@ export class LiveViewer {
   private excused(stats: PlaybackStats, now: number): boolean {
     if (!this.path || stats.frames === 0) return false;
     return this.path.mending || (this.path.alive && this.watch.starved(now) && this.watch.standing(now) < absentFor);
-  }
-
-  private planRenewal(expiresAt: number | undefined): void {
-    window.clearTimeout(this.renewTimer);
-    if (expiresAt === undefined) return;
-    this.renewTimer = window.setTimeout(() => void this.renew(expiresAt), renewalDelay(expiresAt, Date.now()));
-  }
-
-  private async renew(expiresAt: number): Promise<void> {
-    try {
-      const renewed = await renewToken(this.caller());
-      this.options.tokens.write(renewed.token);
-      // An access that cannot be prolonged gives the same end again: then there is nothing more to ask for.
-      if (renewed.expiresAt !== undefined && renewed.expiresAt > expiresAt) this.planRenewal(renewed.expiresAt);
-    } catch (error) {
-      const { status, sentence } = ApiError.from(error);
-      const over = Date.now() >= expiresAt;
-      if (over && (status === 401 || status === 403)) this.dispatch({ type: "token-refused", sentence });
-      else if (!over) this.renewTimer = window.setTimeout(() => void this.renew(expiresAt), 15_000);
-    }
   }
 }

@@ -3,9 +3,11 @@
 import type { LayerState } from "../api/event-types";
 import type { LiveEvents } from "../api/events";
 import type { WatchingSession } from "../api/live-session";
-import { Cameras } from "./cameras";
+import { Cameras, type CameraWish } from "./cameras";
 import { Conversation } from "./conversation";
+import { auto } from "./quality";
 import { Talk } from "./talk";
+import { WishTeller } from "./wish-teller";
 
 export class Participation {
   readonly talk: Talk;
@@ -16,7 +18,8 @@ export class Participation {
   private events: LiveEvents | undefined;
   private session: WatchingSession | undefined;
   private told: LayerState | undefined;
-  private asked: string | undefined;
+  private asked = "";
+  private readonly wishes = new WishTeller();
   private scopes: readonly string[] = [];
   private openedConnected = false;
 
@@ -46,8 +49,8 @@ export class Participation {
     const { session } = this;
     if (!session || !this.events?.connected || this.talk.speaking) return false;
     // Where the gateway could be asked, it has refused what is missing.
-    const talk = this.mayTalk && !session.talkSender && !this.openedConnected;
-    return talk || this.cameras.thumbnails > (session.thumbnails ?? 0);
+    if (this.openedConnected) return false;
+    return (this.mayTalk && !session.talkSender) || (this.cameras.several && session.thumbnails === undefined);
   }
 
   allow(scopes: readonly string[]): void {
@@ -65,29 +68,39 @@ export class Participation {
   }
 
   connection(up: boolean): void {
+    this.asked = "";
+    this.wishes.forget();
     this.talk.connection(up);
   }
 
   /** Shows this camera on the main picture, in this session and all that follow. */
   select(camera: string): void {
-    this.cameras.wanted = camera;
+    this.cameras.select(camera);
+    this.pursue();
+    this.onCamera();
+  }
+
+  /** Shows this camera beside the main picture, or not any more. */
+  pin(camera: string): void {
+    this.cameras.togglePin(camera);
     this.pursue();
     this.onCamera();
   }
 
   /** The cameras have changed. */
   pursue(): void {
-    const { session, told, cameras } = this;
-    if (told === undefined || told.sessionId !== session?.sessionId || told.wantedCamera === cameras.wanted) return;
-    if (cameras.main?.name !== cameras.wanted || this.asked === cameras.wanted) return;
-    this.asked = cameras.wanted;
-    void this.events
-      ?.ask("camera:select", { sessionId: session.sessionId, camera: cameras.wanted })
-      .catch(() => (cameras.wanted = told.wantedCamera))
-      .finally(() => {
-        this.asked = undefined;
-        this.onCamera();
-      });
+    const { wishes } = this.cameras;
+    const asked = JSON.stringify(wishes);
+    // What was asked for already shows in the next state.
+    if (wishes.length === 0 || asked === this.asked) return;
+    this.asked = asked;
+    void this.ask(wishes);
+  }
+
+  /** A reading of the open session's statistics; the picture beside the main one is so high, in device pixels. */
+  observe(report: RTCStatsReport, pinnedHeight: number): void {
+    this.talk.observe(report);
+    this.fit(pinnedHeight);
   }
 
   /** A session is asked for: its further pictures come one by one. */
@@ -109,6 +122,7 @@ export class Participation {
 
   closed(): void {
     this.session = undefined;
+    this.asked = "";
     this.talk.session(undefined);
     this.cameras.play(undefined);
   }
@@ -117,7 +131,32 @@ export class Participation {
     this.talk.close();
   }
 
+  private fit(height: number): void {
+    const { pinned } = this.cameras.view;
+    const line = this.cameras.pinnedLine;
+    if (!pinned || line === undefined || !this.session || !this.events?.connected) return;
+    const { sessionId } = this.session;
+    const wish = this.wishes.update([sessionId, line, pinned.name].join(), auto, height);
+    // A gateway that refuses sends what it thinks best.
+    if (wish) void this.events.ask("layer:select", { sessionId, mid: line, ...wish }).catch(() => undefined);
+  }
+
+  private async ask(wishes: readonly CameraWish[]): Promise<void> {
+    const { events, session } = this;
+    if (!events || !session) return;
+    const { sessionId } = session;
+    const answers = wishes.map((wish) => events.ask("camera:select", { sessionId, ...wish }));
+    const refused = await Promise.all(answers).then(() => false, () => true);
+    if (session !== this.session) return;
+    if (refused) {
+      this.asked = "";
+      this.cameras.giveUp();
+    }
+    this.onCamera();
+  }
+
   private play(state: LayerState): void {
+    this.asked = "";
     this.cameras.play(state);
     this.pursue();
     this.onCamera();

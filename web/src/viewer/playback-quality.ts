@@ -31,7 +31,7 @@ export class PlaybackQuality {
   private readonly choice = new Quality();
   private readonly wishes = new WishTeller();
   private session = "";
-  private layer: LayerState | undefined;
+  private told: LayerState | undefined;
   private glass = new GlassToGlass();
   private reporter: PlaybackReporter | undefined;
   private clock = new ClockOffset();
@@ -52,6 +52,11 @@ export class PlaybackQuality {
   /** What there is to choose from; undefined when there is no choice. */
   get view(): QualityView | undefined {
     return this.choice.view(performance.now() / 1000);
+  }
+
+  /** Rid of the layer that plays; empty while unknown, and without simulcast. */
+  get layer(): string {
+    return this.told?.sessionId === this.session ? (this.told.rid ?? "") : "";
   }
 
   /** Plays the layer with this rid, or with "auto" what fits; in this session and all that follow. */
@@ -77,7 +82,7 @@ export class PlaybackQuality {
 
   /** May come before the answer to the question for its session. */
   layerChanged(state: LayerState): void {
-    this.layer = state;
+    this.told = state;
     if (state.sessionId !== this.session) return;
     this.choice.plays(playedLayer(state));
     this.onChange();
@@ -91,7 +96,7 @@ export class PlaybackQuality {
 
   opened(session: string): void {
     this.session = session;
-    if (this.layer?.sessionId === session) this.choice.plays(playedLayer(this.layer));
+    if (this.told?.sessionId === session) this.choice.plays(playedLayer(this.told));
     this.tellWish();
   }
 

@@ -5,7 +5,7 @@
 
 export type View = "loading" | "waiting" | "playing" | "reconnecting" | "ended" | "error";
 
-export type EndCode = "no-token" | "denied" | "not-found" | "unsupported" | "access-ended" | "no-webrtc";
+export type EndCode = "no-token" | "denied" | "not-found" | "unsupported" | "access-ended" | "removed" | "no-webrtc";
 
 export interface End {
   readonly view: "ended" | "error";
@@ -90,7 +90,8 @@ export const initialState: ViewerState = {
 const askWithEvents = 15;
 const askWithoutEvents = 3;
 
-const accessEnded = /expire|revoke|kick|token|access/i;
+const accessEnded = /expire|revoke|token|access/i;
+const removed = /kick/i;
 
 export function viewOf(state: ViewerState): View {
   if (state.end) return state.end.view;
@@ -217,6 +218,7 @@ export function reduce(state: ViewerState, event: ViewerEvent): Step {
       // No pictures from a technician who is away is no fault of the connection: the server resumes it by itself.
       return state.live === false ? stay({ ...state, flowing: false }) : lost(state);
     case "closed-by-server":
+      if (removed.test(event.reason)) return finish(state, { view: "ended", code: "removed", sentence: "" });
       return accessEnded.test(event.reason)
         ? finish(state, { view: "ended", code: "access-ended", sentence: "" })
         : lost(state);

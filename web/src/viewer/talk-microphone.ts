@@ -13,8 +13,19 @@ const problems: Readonly<Record<string, MicrophoneProblem>> = {
 
 /** What `getUserMedia` threw, as people understand it. */
 export function microphoneProblem(error: unknown): MicrophoneProblem {
-  const name = error instanceof Error ? error.name : "";
-  return problems[name] ?? "failed";
+  if (!(error instanceof Error)) return "failed";
+  // Chromium and Firefox have no other sign that the device's own settings forbid it, not the page's.
+  if (error.name === "NotAllowedError" && /\bsystem\b/i.test(error.message)) return "system";
+  return problems[error.name] ?? "failed";
+}
+
+/** Why a microphone that was open has ended: the permission was taken back, the device pulled out, or another app has it. */
+async function whyEnded(): Promise<MicrophoneProblem> {
+  const asked = "permissions" in navigator ? navigator.permissions.query({ name: "microphone" }) : undefined;
+  const permission = await asked?.catch(() => undefined);
+  if (permission && permission.state !== "granted") return "denied";
+  const devices = await navigator.mediaDevices.enumerateDevices().catch(() => undefined);
+  return devices?.some(({ kind }) => kind === "audioinput") === false ? "missing" : "taken";
 }
 
 /** The technician's voice comes out of the loudspeaker beside the microphone. */
@@ -64,7 +75,7 @@ export class TalkMicrophone {
     };
     track.addEventListener("mute", () => tell("taken"));
     track.addEventListener("unmute", () => tell("open"));
-    track.addEventListener("ended", () => tell("taken"));
+    track.addEventListener("ended", () => void whyEnded().then(tell));
     this.current = track;
   }
 }

@@ -8,8 +8,8 @@
 
 import type { TalkWelcome as TalkState } from "../api/event-types";
 
-/** Why there is no microphone. */
-export type MicrophoneProblem = "denied" | "missing" | "taken" | "insecure" | "failed";
+/** Why there is no microphone: who uses the page forbids it, or the device's settings do. */
+export type MicrophoneProblem = "denied" | "system" | "missing" | "taken" | "insecure" | "failed";
 
 export type Microphone = "closed" | "asking" | "open" | MicrophoneProblem;
 
@@ -18,6 +18,8 @@ export interface TalkFacts {
   readonly ready: boolean;
   readonly floor: TalkState | undefined;
   readonly microphone: Microphone;
+  /** The open microphone gives nothing but zeros. */
+  readonly silent: boolean;
   /** The button is held down or the microphone switched on, and nothing has ended that. */
   readonly held: boolean;
   /** The gateway was told that one speaks, and has not refused. */
@@ -34,6 +36,7 @@ export type TalkEvent =
   | { readonly type: "release" }
   | { readonly type: "withdraw" }
   | { readonly type: "microphone"; readonly microphone: Microphone }
+  | { readonly type: "silent"; readonly silent: boolean }
   | { readonly type: "floor"; readonly floor: TalkState }
   /** The gateway's answer to `start` or `request`: an error's code, or empty when it agreed. */
   | { readonly type: "answer"; readonly code: string };
@@ -57,7 +60,7 @@ export interface TalkStep {
 }
 
 export type TalkView =
-  | { readonly state: "unavailable" | "idle" | "asking" | "turn" | "speaking" | "off" | "muted" | "refused" }
+  | { readonly state: "unavailable" | "idle" | "asking" | "turn" | "speaking" | "silent" | "off" | "muted" | "refused" }
   /** The first in the queue has place 1; 0 while unknown. */
   | { readonly state: "waiting"; readonly place: number }
   | { readonly state: MicrophoneProblem };
@@ -66,6 +69,7 @@ export const silentTalk: TalkFacts = {
   ready: false,
   floor: undefined,
   microphone: "closed",
+  silent: false,
   held: false,
   started: false,
   refused: false,
@@ -104,7 +108,7 @@ export function talkView(facts: TalkFacts): TalkView {
   if (off(facts)) return { state: "off" };
   if (microphone === "asking") return { state: "asking" };
   if (microphone !== "closed" && microphone !== "open") return { state: microphone };
-  if (isHot(facts)) return { state: "speaking" };
+  if (isHot(facts)) return { state: facts.silent ? "silent" : "speaking" };
   if (waiting(facts)) return { state: "waiting", place: place(facts) };
   if (facts.refused) return { state: "refused" };
   // With an open floor it is everybody's turn, so there is nothing to say about one's own.
@@ -132,7 +136,7 @@ function begin(facts: TalkFacts): TalkStep {
 
 function press(facts: TalkFacts): TalkStep {
   if (!facts.ready || facts.held || muted(facts) || off(facts)) return stay(facts);
-  const next = { ...facts, held: true, refused: false };
+  const next = { ...facts, held: true, refused: false, silent: false };
   if (facts.microphone === "open") return begin(next);
   if (facts.microphone === "asking") return stay(next);
   return { facts: { ...next, microphone: "asking" }, commands: ["open"] };
@@ -190,6 +194,8 @@ export function talkStep(facts: TalkFacts, event: TalkEvent): TalkStep {
     }
     case "microphone":
       return microphoneChanged(facts, event.microphone);
+    case "silent":
+      return event.silent === facts.silent ? stay(facts) : stay({ ...facts, silent: event.silent });
     case "floor":
       return floorChanged(facts, event.floor);
     case "answer":

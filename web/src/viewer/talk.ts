@@ -3,6 +3,7 @@
 import { Refusal } from "../api/acknowledged";
 import type { TalkWelcome as TalkState } from "../api/event-types";
 import type { LiveEvents } from "../api/events";
+import { SilenceWatch } from "./silence-watch";
 import { TalkMicrophone } from "./talk-microphone";
 import { isHot, silentTalk, type TalkCommand, type TalkEvent, type TalkFacts, talkStep, type TalkView, talkView } from "./talk-state";
 
@@ -15,6 +16,7 @@ export class Talk {
   private events: LiveEvents | undefined;
   private sender: RTCRtpSender | undefined;
   private connected = false;
+  private readonly silence = new SilenceWatch();
 
   constructor(private readonly onChange: () => void) {
     this.microphone = new TalkMicrophone((microphone) => this.dispatch({ type: "microphone", microphone }));
@@ -71,6 +73,12 @@ export class Talk {
   /** Leaves the queue. */
   withdraw(): void {
     this.dispatch({ type: "withdraw" });
+  }
+
+  /** A reading of the session's statistics. */
+  observe(report: RTCStatsReport): void {
+    if (this.speaking) this.dispatch({ type: "silent", silent: this.silence.observe(report) });
+    else this.silence.reset();
   }
 
   close(): void {

@@ -11,6 +11,7 @@ from gateway.sfu.talk.floor import GRACE, PAUSE, UNUSED, Floor, TalkMode
 
 OPEN, REQUEST, OFF = TalkMode.OPEN, TalkMode.REQUEST, TalkMode.OFF
 TALKERS = st.sampled_from("abcdef")
+BUTTONS = st.sampled_from(["kitchen", "garden"])
 ROOM, PLACES = 4, 2
 
 
@@ -30,7 +31,7 @@ class FloorMachine(RuleBasedStateMachine):
         self.exceptions: set[str] = set()
         self.standing: set[str] = set()
         self.gone: dict[str, float] = {}
-        self.held: set[str] = set()
+        self.held: dict[str, set[str]] = {}
 
     def muted(self, talker: str) -> bool:
         return (talker in self.exceptions) != self.muted_all
@@ -54,10 +55,10 @@ class FloorMachine(RuleBasedStateMachine):
             assert talker in (state.queue if talker not in state.granted else state.granted)
         self.here(talker)
 
-    @rule(talker=TALKERS)
-    def press(self, talker: str) -> None:
+    @rule(talker=TALKERS, button=BUTTONS)
+    def press(self, talker: str, button: str) -> None:
         try:
-            self.floor.press(talker, self.now)
+            self.floor.press(talker, self.now, button)
         except TalkOff:
             assert self.before.mode is OFF
             return
@@ -71,7 +72,7 @@ class FloorMachine(RuleBasedStateMachine):
         else:
             assert self.floor.may_speak(talker)
             assert self.before.mode is OPEN or talker in self.before.granted
-            self.held.add(talker)
+            self.held.setdefault(talker, set()).add(button)
         self.here(talker)
 
     @rule(talker=TALKERS)
@@ -88,15 +89,18 @@ class FloorMachine(RuleBasedStateMachine):
         self.floor.stand(talker, self.now, standing=False)
         self.standing.discard(talker)
 
-    @rule(talker=TALKERS)
-    def release(self, talker: str) -> None:
-        self.floor.release(talker)
-        self.held.discard(talker)
+    @rule(talker=TALKERS, button=BUTTONS)
+    def release(self, talker: str, button: str) -> None:
+        self.floor.release(talker, button)
+        buttons = self.held.get(talker, set())
+        buttons.discard(button)
+        if not buttons:
+            self.held.pop(talker, None)
 
     @rule(talker=TALKERS)
     def withdraw(self, talker: str) -> None:
         self.floor.withdraw(talker)
-        self.held.discard(talker)
+        self.held.pop(talker, None)
 
     @rule(talker=TALKERS)
     def grant(self, talker: str) -> None:
@@ -117,7 +121,7 @@ class FloorMachine(RuleBasedStateMachine):
             self.floor.deny(talker)
         except NotFound:
             assert talker not in self.before.granted + self.before.queue
-        self.held.discard(talker)
+        self.held.pop(talker, None)
 
     @rule(talker=TALKERS, muted=st.booleans())
     def mute(self, talker: str, muted: bool) -> None:
@@ -128,7 +132,7 @@ class FloorMachine(RuleBasedStateMachine):
             return
         (self.exceptions.add if muted != self.muted_all else self.exceptions.discard)(talker)
         if muted:
-            self.held.discard(talker)
+            self.held.pop(talker, None)
 
     @rule(muted=st.booleans())
     def mute_all(self, muted: bool) -> None:
@@ -149,7 +153,7 @@ class FloorMachine(RuleBasedStateMachine):
     def leave(self, talker: str) -> None:
         self.floor.leave(talker, self.now)
         self.gone.setdefault(talker, self.now)
-        self.held.discard(talker)
+        self.held.pop(talker, None)
         self.standing.discard(talker)
 
     @rule(talker=TALKERS)
@@ -177,13 +181,14 @@ class FloorMachine(RuleBasedStateMachine):
     def nobody_speaks_who_must_not(self) -> None:
         state = self.floor.state()
         for talker in "abcdef":
+            assert set(self.floor.held(talker)) == self.held.get(talker, set())
             opened = talker in self.held or talker in self.standing
             if state.mode is OFF or self.muted(talker) or talker in self.gone or not opened:
                 assert not self.floor.may_speak(talker)
             elif talker in state.granted:
                 assert self.floor.may_speak(talker)
         assert state.pressing == tuple(t for t in state.granted if self.floor.may_speak(t))
-        assert self.held <= set(state.granted)
+        assert set(self.held) <= set(state.granted)
 
     def a_mute_is_never_forgotten(self) -> None:
         muted = set(self.floor.state().muted)

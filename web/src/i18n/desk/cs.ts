@@ -73,7 +73,20 @@ export const cs: DeskMessages = {
 
   camerasTitle: "Kamery",
   camerasNone: "Žádná kamera nevysílá",
-  cameraThis: "tato",
+  cameraThis: "tato stránka",
+  cameraSince: "vysílá od {time}",
+  cameraOff: "nevysílá",
+  cameraRemove: "Odebrat kameru: {camera}",
+  cameraAddTitle: "Další kamera",
+  cameraAddHint: "Druhé zařízení tohoto počítače, například mikroskop. Zákazníci mezi kamerami přepínají sami.",
+  cameraAdd: "Přidat kameru",
+  cameraNameUnfit: "Použijte písmena bez diakritiky, číslice, „-“ a „_“.",
+  cameraNameKnown: "Tato kamera tu už je.",
+  cameraDelivers: "Kamera dává",
+  cameraStill: "Z kamery nepřichází obraz",
+  micMute: "Vypnout mikrofon",
+  settings: "Kamera, zvuk a kvalita",
+  tokenEnds: "Tento přístup skončí v {time}. Otevřete nový odkaz na této kartě a vysílání bude pokračovat.",
 
   deskChatInput: "Zpráva zákazníkům",
 };

@@ -67,7 +67,20 @@ export const en = {
 
   camerasTitle: "Cameras",
   camerasNone: "No camera is on the air",
-  cameraThis: "this one",
+  cameraThis: "this page",
+  cameraSince: "on the air since {time}",
+  cameraOff: "off the air",
+  cameraRemove: "Remove camera: {camera}",
+  cameraAddTitle: "Another camera",
+  cameraAddHint: "A second device on this computer, for example a microscope. Customers switch between cameras.",
+  cameraAdd: "Add camera",
+  cameraNameUnfit: "Use letters without accents, digits, “-” and “_”.",
+  cameraNameKnown: "This camera is here already.",
+  cameraDelivers: "The camera delivers",
+  cameraStill: "No picture comes from the camera",
+  micMute: "Mute the microphone",
+  settings: "Camera, sound and quality",
+  tokenEnds: "This access ends at {time}. Open the new link in this tab, and the broadcast goes on.",
 
   deskChatInput: "Message to the customers",
 };

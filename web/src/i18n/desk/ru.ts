@@ -73,7 +73,20 @@ export const ru: DeskMessages = {
 
   camerasTitle: "Камеры",
   camerasNone: "Ни одна камера не в эфире",
-  cameraThis: "эта",
+  cameraThis: "эта страница",
+  cameraSince: "в эфире с {time}",
+  cameraOff: "не в эфире",
+  cameraRemove: "Убрать камеру: {camera}",
+  cameraAddTitle: "Ещё одна камера",
+  cameraAddHint: "Второе устройство этого компьютера, например микроскоп. Клиенты переключают камеры сами.",
+  cameraAdd: "Добавить камеру",
+  cameraNameUnfit: "Подходят латинские буквы, цифры, «-» и «_».",
+  cameraNameKnown: "Такая камера здесь уже есть.",
+  cameraDelivers: "Камера даёт",
+  cameraStill: "От камеры нет изображения",
+  micMute: "Выключить микрофон",
+  settings: "Камера, звук и качество",
+  tokenEnds: "Доступ закончится в {time}. Откройте новую ссылку в этой вкладке, и трансляция продолжится.",
 
   deskChatInput: "Сообщение клиентам",
 };

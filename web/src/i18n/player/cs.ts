@@ -24,6 +24,7 @@ export const cs: PlayerMessages = {
   keyMute: "Zapnout nebo vypnout zvuk",
   keyHelp: "Tento seznam",
 
+  talkEarlyText: "Mluvit můžete, jakmile technik začne vysílat.",
   talkSilent: "Není vás slyšet",
   talkSilentText: "Mikrofon nedává žádný zvuk. Není vypnutý, nebo ho nepoužívá jiná aplikace?",
   talkSystem: "Mikrofon je zakázaný",

@@ -22,6 +22,7 @@ export const en = {
   keyMute: "Sound on or off",
   keyHelp: "This list",
 
+  talkEarlyText: "You can speak as soon as the technician is on the air.",
   talkSilent: "Nothing is heard",
   talkSilentText: "Your microphone gives no sound. Is it switched off, or does another app use it?",
   talkSystem: "Microphone is blocked",
