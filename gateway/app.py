@@ -173,6 +173,10 @@ class Gateway:
                     sys.getallocatedblocks,
                 ),
                 "gateway_tasks": Reading("asyncio tasks of the process", lambda: len(asyncio.all_tasks())),
+                "gateway_media_load_ratio": Reading(
+                    "Part of its time, 0 to 1, that the loop lately spent on media; near 1 latency grows",
+                    lambda: media.load,
+                ),
                 "gateway_segments_per_send": Reading(
                     "Packets that one system call may carry; 1 where offload is refused",
                     lambda: media.max_segments,
