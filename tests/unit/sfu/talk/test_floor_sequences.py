@@ -49,7 +49,7 @@ class FloorMachine(RuleBasedStateMachine):
         except TalkMuted:
             assert self.muted(talker)
         except TalkFull:
-            return
+            pass  # a queue that is full keeps nobody from being here
         else:
             state = self.floor.state()
             assert talker in (state.queue if talker not in state.granted else state.granted)
@@ -68,7 +68,7 @@ class FloorMachine(RuleBasedStateMachine):
             assert talker in self.floor.state().queue
             assert talker not in self.before.granted
         except TalkFull:
-            return
+            pass
         else:
             assert self.floor.may_speak(talker)
             assert self.before.mode is OPEN or talker in self.before.granted
