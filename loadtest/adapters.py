@@ -6,19 +6,20 @@ only. A further server is one more entry of `_ALL`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
 from gateway.client.errors import ClientError, Refused
+from loadtest.janus import Janus
 from loadtest.messages import Endpoint
+from loadtest.opening import Close, Kind
 
-Kind = Literal["publish", "watch", "talk"]
-Close = Callable[[], Awaitable[None]]
+__all__ = ["ADAPTERS", "Adapter", "Close", "Kind", "WhipServer", "find", "open"]
 
 TIMEOUT = aiohttp.ClientTimeout(total=15)
 CLOSE_TIMEOUT = aiohttp.ClientTimeout(total=3)
@@ -149,6 +150,7 @@ _ALL: tuple[Adapter, ...] = (
     WhipServer("mediamtx", "/{order}/{camera}/whip", "/{order}/{camera}/whep"),
     # The room is in the token. It has no WHEP: viewers need its own protocol.
     WhipServer("livekit", "/whip/v1", None, statuses=(200, 201)),
+    Janus(),
 )
 ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
 """By name."""
