@@ -18,6 +18,13 @@ _STUDIO = """async () => {
   const sent = studio?.pc ? await studio.stats() : {};
   return {state: studio?.state ?? "", uplink: studio?.uplink ?? null, ...sent};
 }"""
+_CAMERAS = """async () => Object.fromEntries(await Promise.all(
+  Object.entries(window.__repairStudio.cameras).map(async ([name, camera]) => {
+    const {layers = [], audioBitrate = 0} = await camera.stats() ?? {};
+    const sender = camera.pc?.getSenders().find(each => each.track?.kind === "video");
+    const bitrate = layers.reduce((sum, layer) => sum + layer.bitrate, 0);
+    return [name, {state: camera.state, device: sender?.track.label ?? "", bitrate, audio: audioBitrate}];
+  })))"""
 _VIEWER = """async () => {
   const live = window.__repairLive;
   return {state: live?.state ?? "", session: live?.sessionUrl ?? "", ...(live?.pc ? await live.stats() : {})};
@@ -72,6 +79,41 @@ async def test_the_technician_broadcasts_and_the_customer_watches(gateway: Gatew
             deadline=30,
         )
         assert back["session"] == seen["session"]
+
+
+async def test_two_devices_broadcast_from_one_page(gateway: GatewayServer, order: str) -> None:
+    async with chromium(cameras=3) as browser:
+        page = await studio_on_the_air(browser, gateway, gateway.publish_token(order))
+        main, second = (page.locator(f"studio-camera[data-camera={name}]") for name in ("main", "microscope"))
+        await page.click("#add-camera")
+        await second.locator("summary").click()
+        await second.locator("select[name=cameraId]").select_option(label="fake_device_2")
+        await second.locator("#go-live").click()
+        sent = await eventually(
+            lambda: page.evaluate(_CAMERAS),
+            lambda now: all(now.get(name, {}).get("bitrate", 0) > 0 for name in ("main", "microscope")),
+            deadline=30,
+        )
+        assert sent["main"]["device"] != sent["microscope"]["device"]
+        assert sent["main"]["audio"] > 0 == sent["microscope"]["audio"]
+        listed = page.locator("camera-list li")
+        for name in ("Main camera", "Microscope"):
+            row = listed.filter(has_text=f"{name} (this page)")
+            await expect(row).to_contain_text(re.compile(r"on the air since .*H264 .*180p, \d+/s", re.DOTALL))
+        await page.fill("#camera-name", "камера")
+        await page.click("#add-camera")
+        await expect(page.locator("camera-form [role=alert]")).not_to_be_empty()
+
+        # Customers are heard on, though the camera on whose connection they were is gone.
+        assert await page.evaluate("() => window.__repairStudio.hearsTogether")
+        await main.locator("#end-live").click()
+        await expect(listed.filter(has_text="Main camera")).to_contain_text("off the air")
+        await eventually(lambda: page.evaluate("() => window.__repairStudio.heard()"))
+        now = await page.evaluate(_CAMERAS)
+        assert [now[name]["state"] for name in ("main", "microscope")] == ["idle", "live"]
+        await second.locator("#end-live").click()
+        await second.locator("#remove-camera").click()
+        await expect(page.locator("studio-camera")).to_have_count(1)
 
 
 async def test_another_window_of_the_technician_takes_over(gateway: GatewayServer, order: str) -> None:

@@ -38,6 +38,16 @@ AUDIBLE = 0.01
 """Sound energy (full scale squared, times seconds) that a second of the voice exceeds by far."""
 SILENCE = 0.6
 """Seconds without a packet that are no pause between two of them."""
+COUNT_NOTES = """window.notes = 0;
+const create = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  window.notes += this.state === "running" ? 1 : 0;
+  return create.call(this);
+};"""
+"""Counts the notes that a page really lets out."""
+CHIME = 2
+"""Notes when somebody asks to speak."""
+BANNED = "The technician has removed you from this broadcast. Please try again in ten minutes."
 ROW = "talk-desk [data-viewer]"
 
 
@@ -186,22 +196,74 @@ async def test_the_studio_hears_customers(
     assert await page.evaluate("() => window.__repairStudio.heard()") is None
 
 
-async def test_the_studio_knows_its_customers(browser: Browser, gateway: GatewayServer, order: str) -> None:
-    studio, viewer = await browser.new_page(), await browser.new_page()
-    await studio.goto(f"{gateway.url}/studio#token={gateway.publish_token(order)}")
-    await studio.click("#go-live")
-    await studio.wait_for_function("() => window.__repairStudio?.state === 'live'", timeout=20_000)
-    token = gateway.token(order, Scope.WATCH, Scope.TALK, subject="Anna")
-    await viewer.goto(f"{gateway.url}/live-stream#token={token}")
-    await viewer.wait_for_function("() => window.__repairLive?.state === 'playing'", timeout=30_000)
+async def customer(browser: Browser, gateway: GatewayServer, order: str, name: str) -> Page:
+    """The viewer page of somebody who may speak, once its picture moves."""
+    page = await browser.new_page()
+    token = gateway.token(order, Scope.WATCH, Scope.TALK, subject=name)
+    await page.goto(f"{gateway.url}/live-stream#token={token}")
+    await page.wait_for_function("() => window.__repairLive?.state === 'playing'", timeout=30_000)
+    return page
 
+
+async def button_says(page: Page, state: str) -> None:
+    await eventually(lambda: page.evaluate("() => window.__repairLive.talk.state"), lambda now: now == state)
+
+
+async def studio_on_the_air(browser: Browser, gateway: GatewayServer, order: str) -> Page:
+    page = await browser.new_page()
+    await page.add_init_script(COUNT_NOTES)
+    await page.goto(f"{gateway.url}/studio#token={gateway.publish_token(order)}")
+    await page.click("#go-live")
+    await page.wait_for_function("() => window.__repairStudio?.state === 'live'", timeout=20_000)
+    return page
+
+
+async def test_the_studio_decides_about_its_customers(
+    browser: Browser, gateway: GatewayServer, order: str
+) -> None:
+    studio = await studio_on_the_air(browser, gateway, order)
+    viewer = await customer(browser, gateway, order, "Anna")
+    press = viewer.locator("talk-button #talk")
+    await button_says(viewer, "idle")
+    waiting = studio.locator(f"{ROW}[data-standing=waiting]")
+
+    await set_mode(studio, "request")
+    await press.click()
+    await expect(waiting).to_contain_text("Anna asks to speak")
+    await eventually(lambda: studio.evaluate("() => window.notes"), lambda notes: notes == CHIME)
+    await deed(studio, "talk:deny").click()
+    await button_says(viewer, "refused")
+    await expect(waiting).to_have_count(0)
+    await press.click()
+    await eventually(lambda: studio.evaluate("() => window.notes"), lambda notes: notes == 2 * CHIME)
+    await deed(studio, "talk:grant").click()
+    await button_says(viewer, "turn")
+
+    await press.hover()
+    await viewer.mouse.down()
+    await hears_more(studio)
+    await expect(studio.locator("talk-desk .now")).to_contain_text("Anna is speaking")
+    everybody = studio.locator("talk-desk #mute-all")
+    await everybody.click()
+    await button_says(viewer, "muted")
+    await hears_nothing(studio)
+    await viewer.mouse.up()
+    await expect(everybody).to_have_attribute("aria-pressed", "true")
+    await everybody.click()
+    await set_mode(studio, "off")
+    await button_says(viewer, "off")
+
+
+async def test_the_studio_knows_its_customers(browser: Browser, gateway: GatewayServer, order: str) -> None:
+    studio = await studio_on_the_air(browser, gateway, order)
+    viewer = await customer(browser, gateway, order, "Anna")
     anna = studio.locator("people-list [data-viewer]")
     await expect(anna).to_contain_text("Anna", timeout=15_000)
     await expect(anna.locator("[data-verdict]")).to_have_attribute(
         "data-verdict", re.compile("good|fair|poor")
     )
-    await expect(anna).to_contain_text(re.compile(r"Picture\s*\d+p"), timeout=15_000)
-    await expect(studio.locator("camera-list li")).to_contain_text("main (this one)")
+    for figure in (r"Picture\s*\d+p, \d+/s", r"Behind live\s*[\d.]+\sm?s", r"Freezes\s*\d", r"Camera\s*main"):
+        await expect(anna).to_contain_text(re.compile(figure), timeout=15_000)
 
     await studio.fill("chat-panel #message", "Is the picture sharp?")
     await studio.press("chat-panel #message", "Enter")
@@ -215,4 +277,7 @@ async def test_the_studio_knows_its_customers(browser: Browser, gateway: Gateway
     await anna.locator("[data-deed=kick]").click()
     await studio.click("people-list #kick-yes")
     await viewer.wait_for_function("() => window.__repairLive?.state === 'ended'", timeout=10_000)
+    await expect(viewer.locator("viewer-overlay")).to_contain_text(BANNED)
+    await viewer.reload()
+    await expect(viewer.locator("viewer-overlay")).to_contain_text(BANNED)
     await expect(studio.locator("people-list")).to_contain_text("Nobody is watching yet", timeout=15_000)

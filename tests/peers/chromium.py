@@ -22,8 +22,6 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-ui-for-media-stream",
-    # The fake camera's default of 20 frames a second is lower than any real one.
-    "--use-fake-device-for-media-stream=fps=30",
     "--allow-loopback-in-peer-connection",
 )
 
@@ -43,14 +41,18 @@ async def chromium(
     namespace: str | None = None,
     microphone: Path | None = None,
     trusted: str | None = None,
+    cameras: int = 1,
 ) -> AsyncIterator[Browser]:
     """A headless browser with a fake camera and microphone and a fresh profile.
 
     Without `autoplay` pages live under the rules of a real visitor: sound only after a gesture. It lives in
     the network namespace of that name, if any. Its microphone plays the WAV file `microphone` over and over,
-    or beeps. Pages of the origin `trusted` get camera and microphone without TLS too.
+    or beeps. Pages of the origin `trusted` get camera and microphone without TLS too. Of several `cameras`
+    the second delivers depth, which nothing encodes.
     """
-    arguments = [*ARGUMENTS, *(["--autoplay-policy=no-user-gesture-required"] if autoplay else [])]
+    # The fake camera's default of 20 frames a second is lower than any real one.
+    devices = f"--use-fake-device-for-media-stream=device-count={cameras},fps=30"
+    arguments = [*ARGUMENTS, devices, *(["--autoplay-policy=no-user-gesture-required"] if autoplay else [])]
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}")
     if trusted is not None:

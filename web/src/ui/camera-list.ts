@@ -1,4 +1,4 @@
-/** `<camera-list>`: everything that is, or just was, on the air for the order, whichever program it comes from. */
+/** `<camera-list>`: what is on the air for the order, whichever program it comes from, and what of this page is not. */
 
 import { css, html, LitElement, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
@@ -47,12 +47,13 @@ export class CameraList extends LitElement {
 
   override render() {
     const { text } = this.locale;
-    const { cameras } = this;
+    const { cameras, own } = this;
+    const silent = own.filter((name) => !cameras.some((camera) => camera.name === name));
+    const all = [...cameras, ...silent.map((name) => ({ name, live: false, since: null, codec: null, layers: [] }))];
     return html`<h2>${text("camerasTitle")}</h2>
-      ${cameras.length === 0 ? html`<p class="quiet">${text("camerasNone")}</p>` : nothing}
-      <ul ?hidden=${cameras.length === 0}>
+      <ul>
         ${repeat(
-          cameras,
+          all,
           ({ name }) => name,
           (camera) => this.camera(camera),
         )}
@@ -77,6 +78,7 @@ export class CameraList extends LitElement {
   }
 
   private size({ height, fps }: Layer): string {
-    return `${height}p, ${this.locale.text("perSecond", { count: Math.round(fps) })}`;
+    const rate = Math.round(fps);
+    return rate > 0 ? `${height}p, ${this.locale.text("perSecond", { count: rate })}` : `${height}p`;
   }
 }

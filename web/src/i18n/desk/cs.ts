@@ -72,7 +72,6 @@ export const cs: DeskMessages = {
   markerTested: "Zařízení vyzkoušeno",
 
   camerasTitle: "Kamery",
-  camerasNone: "Žádná kamera nevysílá",
   cameraThis: "tato stránka",
   cameraSince: "vysílá od {time}",
   cameraOff: "nevysílá",

@@ -66,7 +66,6 @@ export const en = {
   markerTested: "Device tested",
 
   camerasTitle: "Cameras",
-  camerasNone: "No camera is on the air",
   cameraThis: "this page",
   cameraSince: "on the air since {time}",
   cameraOff: "off the air",

@@ -72,7 +72,6 @@ export const ru: DeskMessages = {
   markerTested: "Устройство проверено",
 
   camerasTitle: "Камеры",
-  camerasNone: "Ни одна камера не в эфире",
   cameraThis: "эта страница",
   cameraSince: "в эфире с {time}",
   cameraOff: "не в эфире",
