@@ -40,7 +40,7 @@ LISTEN = """name => {
 LOUD = "() => window.loud"
 TALK = "() => window.__repairLive.talk.state"
 SAID = """() => ({state: window.__repairLive.state, talk: window.__repairLive.talk.state,
-  tiles: window.__repairLive.cameras.tiles.filter(each => each.mid !== undefined).map(each => each.name),
+  tiles: window.__repairLive.cameras.tiles.filter(each => each.shown || each.mid).map(each => each.name),
   shown: window.__repairLive.cameras.shown, away: window.__repairLive.cameras.away ?? null,
   session: window.__repairLive.sessionUrl ?? ""})"""
 
