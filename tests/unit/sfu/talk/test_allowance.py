@@ -55,5 +55,5 @@ def test_a_packet_that_is_too_large_leaves_room_for_the_next() -> None:
     allowance = Allowance()
     assert allowance.refuse(65_000, 0.0) == OVER_BITRATE
     assert allowance.refuse(80, 0.0) is None
-    assert [allowance.refuse(1_400, 1.0 + n / 100) for n in range(100)].count(OVER_BITRATE) > 70
+    assert [allowance.refuse(2_800, 1.0 + n / 100) for n in range(100)].count(OVER_BITRATE) > 70
     assert allowance.refuse(80, 10.0) is None
