@@ -29,6 +29,8 @@ from loadtest.bench.figures import cores, pin, progress
 from loadtest.bench.receivers import receivers
 
 RTP_HEADER = 12
+FEWER = 4
+"""A crowd of so many times fewer viewers tells how the cost of a packet grows with their number."""
 VIDEO = Codec(MediaKind.VIDEO, "VP8", 96, 90_000)
 
 
@@ -56,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, object]:
-    """Measure; raw and fan-out packets a second (medians over the turns), their ratio, what arrived."""
+    """Measure; raw and fan-out packets a second (medians over the turns), their ratio, what arrived, and how
+    much more a packet costs the processor than for a quarter of the viewers."""
     ours, theirs = cores()
     pin(ours)
     with receivers(options.viewers, theirs) as sink:
@@ -67,13 +70,15 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         sweeps = {
             "raw": _raw_sweep(egress, addresses, options),
             "fan_out": _fan_out_sweep(egress, addresses, options),
+            "few": _fan_out_sweep(egress, addresses[: len(addresses) // FEWER], options),
         }
+        sizes = {"raw": len(addresses), "fan_out": len(addresses), "few": len(addresses) // FEWER}
         turns: dict[str, list[tuple[float, float]]] = {name: [] for name in sweeps}
         sent = 0
         for number in range(options.rounds):
             for name, sweep in sweeps.items():
                 count, wall, cpu = _turn(sweep, options.seconds)
-                packets = count * options.viewers * options.burst
+                packets = count * sizes[name] * options.burst
                 sent += packets
                 turns[name].append((packets / wall, cpu / packets * 1e6))
             progress(
@@ -148,6 +153,8 @@ def _result(
 ) -> dict[str, object]:
     raw = statistics.median(rate for rate, _ in turns["raw"])
     forwarded = statistics.median(rate for rate, _ in turns["fan_out"])
+    pairs = zip(turns["fan_out"], turns["few"], strict=True)
+    growth = statistics.median(many / few for (_, many), (_, few) in pairs)
     return {
         "benchmark": "fanout",
         "viewers": options.viewers,
@@ -159,6 +166,7 @@ def _result(
         "ratio_percent": 100 * forwarded / raw,
         "raw_cpu_us_per_packet": statistics.median(cpu for _, cpu in turns["raw"]),
         "fan_out_cpu_us_per_packet": statistics.median(cpu for _, cpu in turns["fan_out"]),
+        "growth_percent": 100 * (growth - 1),
         "delivered_percent": 100 * delivered,
         "drops": dict(drops),
     }
