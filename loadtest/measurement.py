@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -190,7 +191,7 @@ class Measurement:
         """The judged time is over; ticks that come later are not of it."""
         assert self.window is not None
         self._ended = True
-        self._since_wanted = {}
+        self.window.opening = copy.deepcopy(self._since_wanted)
         self.window.seconds = now - self.window.began
         if server is not None and self.window.server is not None:
             self.window.server = (self.window.server[0], server)

@@ -14,6 +14,8 @@ from loadtest.measurement import Sample, Window
 from loadtest.server import Reading
 
 FORMAT = 1
+_DISTURBED = 0.1
+"""Cores used by others from which on a bad outcome may be their fault."""
 _TIMES = ("latency", "join", "gap", "glass", "requests")
 
 
@@ -48,8 +50,11 @@ class Result:
     format: int = FORMAT
 
     def judged(self, verdict: Verdict) -> None:
-        """Take a verdict over."""
+        """Take a verdict over; after `measured`, whose figures may explain it."""
         self.outcome, self.reasons = verdict.outcome, list(verdict.reasons)
+        others = self.figures.get("others_cpu")
+        if verdict.reasons and others is not None and others > _DISTURBED:
+            self.reasons.append(f"meanwhile other processes of this machine used {others:.2f} cores")
         self.checks = [asdict(check) | {"holds": check.holds} for check in verdict.checks]
 
     def measured(self, window: Window, idle: Reading | None) -> None:
@@ -136,6 +141,10 @@ def _server_figures(window: Window, idle: Reading | None, packets: float | None)
     if last.at > first.at:
         cores = (last.cpu - first.cpu) / (last.at - first.at)
         found["server_cpu"] = round(cores, 4)
+        if first.busy is not None and last.busy is not None:
+            generator = sum(load.cores for load in window.workers.values())
+            all_cores = (last.busy - first.busy) / (last.at - first.at)
+            found["others_cpu"] = round(max(0.0, all_cores - cores - generator), 3)
         if packets and cores:
             found["server_packets_per_core"] = round(packets / cores)
             found["server_us_per_packet"] = round(cores / packets * 1e6, 3)

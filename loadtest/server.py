@@ -28,6 +28,8 @@ class Reading:
     resident: int
     """Bytes."""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    busy: float | None = None
+    """CPU seconds of everything on this machine, when the server is on it."""
 
 
 class Probe(Protocol):
@@ -56,7 +58,8 @@ class ProcessProbe:
         """None once the process is gone."""
         now = asyncio.get_running_loop().time()
         try:
-            return Reading(now, cpu_seconds(self.pid), resident_bytes(self.pid))
+            used, resident = cpu_seconds(self.pid), resident_bytes(self.pid)
+            return Reading(now, used, resident, busy=busy_seconds())
         except (OSError, ValueError, IndexError):
             return None
 
@@ -116,3 +119,11 @@ def resident_bytes(pid: int) -> int:
     """Resident memory of a process. Raises OSError when it is gone."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def busy_seconds() -> float:
+    """Processor time that everything on this machine has used so far, the kernel included."""
+    fields = [
+        int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+    ]
+    return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")

@@ -30,6 +30,7 @@ FIGURES = {
     "server_packets_per_core": ("packets a second and core", ""),
     "server_us_per_packet": ("processor a packet", "µs"),
     "server_kb_per_viewer": ("memory a viewer", "kB"),
+    "others_cpu": ("other processes' processor", "%"),
     "capacity": ("capacity in viewers", ""),
 }
 """The figures that people read, in order: text and unit. Shares have the unit %."""

@@ -14,6 +14,7 @@ import av
 import pytest
 from playwright.async_api import Browser, Page
 
+from gateway.access.grants import Scope
 from gateway.demo.encoders import Layer
 from tests.browser.recorded_camera import Recording, record, recorded_camera
 from tests.components import real_component
@@ -100,12 +101,33 @@ async def until(page: Page, accept: Callable[[Diary], object], *, deadline: floa
 async def watching(browser: Browser, gateway: GatewayServer, order: str) -> Page:
     """A customer's page that has played for a while."""
     page = await browser.new_page()
-    await page.goto(f"{gateway.url}/live-stream#token={gateway.watch_token(order)}")
+    token = gateway.token(order, Scope.WATCH, Scope.TALK)
+    await page.goto(f"{gateway.url}/live-stream#token={token}")
     await page.wait_for_function("() => window.__repairLive?.state === 'playing'")
     await page.evaluate(_OBSERVE)
     begin = time.time()
     await until(page, lambda now: now.shown and now.shown[-1] > begin + SETTLED, deadline=20)
     return page
+
+
+async def listening(browser: Browser, gateway: GatewayServer, order: str) -> Page:
+    """A technician's page beside OBS."""
+    page = await browser.new_page()
+    await page.goto(f"{gateway.url}/talkback#token={gateway.publish_token(order)}")
+    await page.wait_for_function("() => window.__repairTalkback?.state === 'listening'")
+    await page.evaluate("() => { window.first = window.__repairTalkback.pc; }")
+    return page
+
+
+async def hears_more(talkback: Page) -> None:
+    """Wait until more of somebody's voice arrives."""
+
+    async def packets() -> int:
+        heard: int = await talkback.evaluate("async () => (await window.__repairTalkback.heard()).packets")
+        return heard
+
+    before = await packets()
+    await eventually(packets, lambda now: now > before)
 
 
 @asynccontextmanager
@@ -158,14 +180,17 @@ async def test_the_last_picture_stays_until_there_is_a_network_again(
 
 
 async def test_a_technician_goes_from_one_wifi_to_another(gateway: GatewayServer, order: str) -> None:
-    async with roaming(gateway) as (device, wifi, browser), chromium() as elsewhere:
+    async with roaming(gateway) as (device, wifi, browser), chromium(trusted=gateway.url) as elsewhere:
         other = await device.join("wlan1", WIFI)
+        talkback = await listening(browser, gateway, order)
         studio = await browser.new_page()
         await studio.goto(f"{gateway.url}/studio#token={gateway.publish_token(order)}")
         await studio.click("#go-live")
         await studio.wait_for_function("() => window.__repairStudio?.state === 'live'")
         await studio.evaluate(_OBSERVE)
         customer = await watching(elsewhere, gateway, order)
+        await customer.locator("talk-button #latch").click()
+        await hears_more(talkback)
         before, seen = await diary(studio), await diary(customer)
         moved = time.time()
         await wifi.go_down()
@@ -176,6 +201,8 @@ async def test_a_technician_goes_from_one_wifi_to_another(gateway: GatewayServer
         assert after.gap(moved) <= GAP, after.story(moved)
         assert (after.session, broadcast.session) == (seen.session, before.session)
         assert broadcast.state == "live"
+        await hears_more(talkback)
+        assert await talkback.evaluate("() => window.__repairTalkback.pc === window.first")
 
 
 def brightness(picture: bytes) -> float:
