@@ -146,7 +146,7 @@ export class StudioCamera extends LitElement {
           @go-live=${this.goLive}
           @end-live=${this.stop}
         ></capture-bar>
-        <div class="problem" role="alert">${problem ? problem.sentence || text(problem.key) : ""}</div>
+        <div class="problem" role="alert">${problem ? this.locale.told(problem.sentence, problem.key) : ""}</div>
         <uplink-line .uplink=${uplink} ?hidden=${uplink === undefined}></uplink-line>
       </section>
       <section class="below" aria-label=${`${text("settings")}: ${label}`}>

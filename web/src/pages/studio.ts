@@ -31,6 +31,12 @@ export class StudioPage extends TechnicianPage {
           width: min(2200px, 100% - 64px);
         }
       }
+      @media (min-width: 3200px) {
+        page-header,
+        main {
+          width: min(3400px, 100% - 96px);
+        }
+      }
     `,
   ];
 

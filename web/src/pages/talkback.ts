@@ -3,6 +3,7 @@
 import { css, html } from "lit";
 import { customElement } from "lit/decorators.js";
 import { base, buttons } from "../ui/styles";
+import "../ui/language-switcher";
 import "./talkback-desk";
 import { notice, TechnicianPage, type TechnicianTexts } from "./technician-page";
 
@@ -15,10 +16,15 @@ export class TalkbackPage extends TechnicianPage {
     css`
       :host {
         display: block;
-        width: min(960px, 100% - 20px);
+        width: min(66rem, 100% - 20px);
         min-height: 100vh;
         min-height: 100dvh;
         margin-inline: auto;
+      }
+      language-switcher {
+        display: flex;
+        justify-content: flex-end;
+        padding-block: 10px;
       }
     `,
   ];
@@ -31,7 +37,7 @@ export class TalkbackPage extends TechnicianPage {
   };
 
   override render() {
-    if (!this.payload) return html`<main>${this.form()}</main>`;
+    if (!this.payload) return html`<language-switcher></language-switcher><main>${this.form()}</main>`;
     return html`${this.notice()}<talkback-desk
       .tokens=${this.tokens}
       .orderId=${this.payload.orderId}

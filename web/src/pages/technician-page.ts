@@ -79,9 +79,9 @@ export abstract class TechnicianPage extends LitElement {
   }
 
   protected form(): TemplateResult {
-    const { text } = this.locale;
+    const { text, told } = this.locale;
     const { title, lead, submit } = this.texts;
-    const problem = this.problem ? this.problem.sentence || text(this.problem.key) : "";
+    const problem = this.problem ? told(this.problem.sentence, this.problem.key) : "";
     return html`<token-form
       .heading=${text(title)}
       .lead=${text(lead)}

@@ -54,7 +54,7 @@ export class TechnicianSide extends LitElement {
         display: none;
       }
       :host([wide]) {
-        grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr));
       }
       :host([wide]) .problem {
         grid-column: 1 / -1;
@@ -104,9 +104,9 @@ export class TechnicianSide extends LitElement {
   }
 
   override render() {
-    const { text } = this.locale;
+    const { told } = this.locale;
     const { room, conversation } = this;
-    const problem = room?.problem ? room.problem.sentence || text(room.problem.status === 0 ? "offline" : "loginFailed") : "";
+    const problem = room?.problem ? told(room.problem.sentence, room.problem.status === 0 ? "offline" : "loginFailed") : "";
     return html`<p class="problem" role="alert">${problem}</p>
       <talk-desk class="panel" .talk=${room?.talk} .names=${room?.names ?? noNames} @command=${this.carryOut}></talk-desk>
       <chat-panel

@@ -72,18 +72,13 @@ export const viewerStyles = css`
     margin-inline: auto;
   }
   .away {
-    position: absolute;
-    top: calc(2rem + 24px);
-    left: 50%;
-    width: max-content;
-    max-width: calc(100% - 24px);
+    justify-self: center;
     padding: 6px 14px;
     border-radius: var(--radius-small);
     background: rgb(11 16 19 / 82%);
     color: var(--warm);
     font-weight: 600;
     text-align: center;
-    translate: -50% 0;
   }
   video,
   canvas {
@@ -93,11 +88,13 @@ export const viewerStyles = css`
     height: 100%;
     object-fit: contain;
   }
-  live-badges {
+  .top {
     position: absolute;
     top: 12px;
     left: max(12px, env(safe-area-inset-left));
     right: 12px;
+    display: grid;
+    gap: 12px;
     pointer-events: none;
   }
   .invitation {

@@ -170,13 +170,15 @@ export class ViewerPage extends LitElement {
               ></video>
               <canvas ?hidden=${!this.picture.frozen} aria-hidden="true"></canvas>
               <viewer-overlay .view=${view} .end=${state.end} @again=${() => this.viewer.restart()}></viewer-overlay>
-              <live-badges
-                ?live=${view === "playing"}
-                .since=${this.viewer.liveSince}
-                .viewers=${state.end ? undefined : this.viewer.viewers}
-                .speaking=${speakingText(text, part)}
-              ></live-badges>
-              ${this.away()}
+              <div class="top">
+                <live-badges
+                  ?live=${view === "playing"}
+                  .since=${this.viewer.liveSince}
+                  .viewers=${state.end ? undefined : this.viewer.viewers}
+                  .speaking=${speakingText(text, part)}
+                ></live-badges>
+                ${this.away()}
+              </div>
             </div>
             ${this.pinned()}
           </div>

@@ -98,8 +98,9 @@ export class CameraStrip extends LitElement {
         color: #fff;
         font-size: 0.75rem;
         font-weight: 600;
-        text-overflow: ellipsis;
-        white-space: nowrap;
+        line-height: 1.2;
+        overflow-wrap: anywhere;
+        text-wrap: balance;
       }
     `,
   ];

@@ -235,7 +235,7 @@ export class ChatPanel extends LitElement {
         enterkeyhint="send"
         maxlength=${longest.chat.text}
         aria-label=${text(this.beside ? "deskChatInput" : "chatInput")}
-        placeholder=${text(this.beside ? "deskChatInput" : "chatInput")}
+        placeholder=${text("chatPlaceholder")}
         .value=${this.draft}
         @input=${(event: Event) => (this.draft = (event.target as HTMLInputElement).value)}
       />

@@ -95,7 +95,8 @@ export class PlayerControls extends LitElement {
       }
       /* Here it shares its row with the talk button. */
       @media (max-height: 480px) and (orientation: landscape) {
-        input {
+        input,
+        .between span {
           display: none;
         }
       }

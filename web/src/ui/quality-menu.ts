@@ -80,7 +80,7 @@ export class QualityMenu extends PopupMenu {
         font-weight: 400;
         font-variant-numeric: tabular-nums;
       }
-      @media (min-width: 601px) {
+      @media (min-width: 601px) and (min-height: 481px) {
         .delay {
           display: none;
         }

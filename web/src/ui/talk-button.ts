@@ -182,8 +182,12 @@ export class TalkButton extends LitElement {
           grid-template-columns: auto auto;
         }
         #talk {
-          min-width: 11em;
-          min-height: 44px;
+          min-width: 0;
+          max-width: 13em;
+          min-height: 2.75rem;
+          padding-block: 2px;
+          font-size: 0.875rem;
+          line-height: 1.15;
         }
         .text {
           display: none;

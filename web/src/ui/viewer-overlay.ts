@@ -170,8 +170,8 @@ export class ViewerOverlay extends LitElement {
   }
 
   private explanation(notice: Notice) {
-    const { text } = this.locale;
-    if (this.end) return html`<p>${this.end.sentence || text(endTexts[this.end.code])}</p>`;
+    const { text, told } = this.locale;
+    if (this.end) return html`<p>${told(this.end.sentence, endTexts[this.end.code])}</p>`;
     return notice.text ? html`<p>${text(notice.text)}</p>` : nothing;
   }
 

@@ -59,6 +59,7 @@ export const conversation: Readonly<Record<keyof typeof english, Message>> = {
   chatClose: "Zavřít chat",
   chatEmpty: "Zatím nikdo nic nenapsal.",
   chatInput: "Zpráva technikovi",
+  chatPlaceholder: "Zpráva…",
   chatSend: "Odeslat",
   chatFailed: "Zpráva se neodeslala. Zkuste to znovu.",
   chatTooFast: "To bylo moc rychle. Chvíli počkejte.",

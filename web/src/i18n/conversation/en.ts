@@ -51,6 +51,7 @@ export const conversation = {
   chatClose: "Close the chat",
   chatEmpty: "Nothing has been written yet.",
   chatInput: "Message to the technician",
+  chatPlaceholder: "Message…",
   chatSend: "Send",
   chatFailed: "The message was not sent. Please try again.",
   chatTooFast: "That was too fast. Please wait a moment.",

@@ -59,6 +59,7 @@ export const conversation: Readonly<Record<keyof typeof english, Message>> = {
   chatClose: "Закрыть чат",
   chatEmpty: "Пока никто ничего не написал.",
   chatInput: "Сообщение мастеру",
+  chatPlaceholder: "Сообщение…",
   chatSend: "Отправить",
   chatFailed: "Сообщение не отправлено. Попробуйте ещё раз.",
   chatTooFast: "Слишком быстро. Подождите немного.",
