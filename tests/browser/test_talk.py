@@ -207,6 +207,22 @@ async def test_a_viewer_who_may_not_speak_has_no_button(
     assert await page.locator("talk-button").count() == 0
 
 
+async def test_a_customer_without_a_microphone_is_told_what_to_do(
+    gateway: GatewayServer, order: str, technician: Technician
+) -> None:
+    for other, state, advice in (
+        (chromium(cameras=0), "missing", "No microphone was found. Connect one and press again."),
+        (chromium(allowed=False), "denied", "allow the microphone there, then press again"),
+    ):
+        async with other as browser:
+            page = await customer(browser, gateway, order)
+            await hold(page)
+            await says(page, state)
+            await page.mouse.up()
+            await expect(page.locator("talk-button #hint")).to_contain_text(advice)
+            await expect(page.locator("talk-button #talk")).to_have_attribute("aria-disabled", "false")
+
+
 async def test_without_events_the_picture_plays_and_a_new_connection_needs_a_new_press(
     browser: Browser, gateway: GatewayServer, order: str, technician: Technician
 ) -> None:

@@ -21,7 +21,6 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--use-fake-ui-for-media-stream",
     "--allow-loopback-in-peer-connection",
 )
 
@@ -42,17 +41,24 @@ async def chromium(
     microphone: Path | None = None,
     trusted: str | None = None,
     cameras: int = 1,
+    allowed: bool = True,
 ) -> AsyncIterator[Browser]:
     """A headless browser with a fake camera and microphone and a fresh profile.
 
     Without `autoplay` pages live under the rules of a real visitor: sound only after a gesture. It lives in
     the network namespace of that name, if any. Its microphone plays the WAV file `microphone` over and over,
     or beeps. Pages of the origin `trusted` get camera and microphone without TLS too. Of several `cameras`
-    the second delivers depth, which nothing encodes.
+    the second delivers depth, which nothing encodes; with none there is no microphone either. Unless it is
+    `allowed`, no page gets them.
     """
-    # The fake camera's default of 20 frames a second is lower than any real one.
-    devices = f"--use-fake-device-for-media-stream=device-count={cameras},fps=30"
-    arguments = [*ARGUMENTS, devices, *(["--autoplay-policy=no-user-gesture-required"] if autoplay else [])]
+    chosen = {
+        "--autoplay-policy=no-user-gesture-required": autoplay,
+        # Says yes where a person would be asked; a headless browser says no by itself.
+        "--use-fake-ui-for-media-stream": allowed,
+        # The fake camera's default of 20 frames a second is lower than any real one.
+        f"--use-fake-device-for-media-stream=device-count={cameras},fps=30": cameras > 0,
+    }
+    arguments = [*ARGUMENTS, *(argument for argument, wanted in chosen.items() if wanted)]
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}")
     if trusted is not None:
