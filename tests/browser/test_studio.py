@@ -148,6 +148,15 @@ async def test_the_technician_sees_what_the_uplink_carries(gateway: GatewayServe
             deadline=30,
         )
         assert told["uplink"]["wanted"] == 3_000_000
+        # A new link for the same order, opened in the same tab, changes nothing but the token.
+        await studio.evaluate("() => { window.first = window.__repairStudio.pc; }")
+        token = gateway.publish_token(order)
+        await studio.evaluate("token => { location.hash = `token=${token}`; }", token)
+        await eventually(
+            lambda: studio.evaluate("() => sessionStorage.liveStudioToken"), lambda now: now == token
+        )
+        assert token not in studio.url
+        assert await studio.evaluate("() => !!window.first && window.__repairStudio.pc === window.first")
         await expect(line).to_contain_text(re.compile(r"Your uplink carries [\d.]+ of 3\sMbit/s"))
         await studio.click("#end-live")
         await expect(line).to_be_hidden()
