@@ -2,7 +2,7 @@
 
 export type Deed = "mute" | "fullscreen" | "pip" | "figures" | "chat" | "talk" | "louder" | "quieter" | "help";
 
-const deeds: Readonly<Record<string, Deed>> = {
+const deedByCode: Readonly<Record<string, Deed>> = {
   KeyM: "mute",
   KeyF: "fullscreen",
   KeyP: "pip",
@@ -30,7 +30,8 @@ export function focusOf(target: EventTarget | undefined): Focus {
   if (!(target instanceof HTMLElement)) return "elsewhere";
   if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return "field";
   if (target instanceof HTMLTextAreaElement || target.isContentEditable) return "field";
-  return target.closest("button, a, summary") ? "button" : "elsewhere";
+  // Who clicked a button does not mean it any more; who went there by keys does.
+  return target.matches("button:focus-visible, a:focus-visible, summary:focus-visible") ? "button" : "elsewhere";
 }
 
 /** Undefined for a key that means nothing here: who writes writes, and the space bar presses the button that has the focus. */
@@ -38,5 +39,38 @@ export function deedOf({ code, key, ctrlKey, metaKey, altKey }: Pressed, focus: 
   if (focus === "field" || ctrlKey || metaKey || altKey) return undefined;
   if (key === "?") return "help";
   if (code === "Space") return focus === "button" ? undefined : "talk";
-  return deeds[code];
+  return deedByCode[code];
+}
+
+export interface KeyHost {
+  readonly deeds: Readonly<Record<Deed, () => unknown>>;
+  /** The space bar is let go. */
+  readonly letGo: () => void;
+  /** Whether keys mean nothing now. */
+  readonly deaf: () => boolean;
+}
+
+export function listenToKeys({ deeds, letGo, deaf }: KeyHost, signal: AbortSignal): void {
+  const meant = (event: KeyboardEvent) => (deaf() ? undefined : deedOf(event, focusOf(event.composedPath()[0])));
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const deed = meant(event);
+      if (deed === undefined) return;
+      event.preventDefault();
+      // Keys that are held change the volume only.
+      if (!event.repeat || deed === "louder" || deed === "quieter") deeds[deed]();
+    },
+    { signal },
+  );
+  document.addEventListener(
+    "keyup",
+    (event) => {
+      if (event.code !== "Space") return;
+      // A button that was clicked before is not pressed by it.
+      if (meant(event) === "talk") event.preventDefault();
+      letGo();
+    },
+    { signal },
+  );
 }

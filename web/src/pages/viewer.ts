@@ -29,7 +29,7 @@ import type { QualityView } from "../viewer/quality";
 import type { TalkView } from "../viewer/talk-state";
 import { LivePicture, pictureHeight } from "./live-picture";
 import { TalkHold } from "./talk-hold";
-import { type Deed, deedOf, focusOf } from "./viewer-keys";
+import { type Deed, listenToKeys } from "./viewer-keys";
 import { viewerStyles } from "./viewer-styles";
 
 /** What browser tests and support read; see web/README.md. */
@@ -130,8 +130,8 @@ export class ViewerPage extends LitElement {
     };
     const { signal } = this.listening;
     document.addEventListener("fullscreenchange", () => (this.fullscreen = document.fullscreenElement !== null), { signal });
-    document.addEventListener("keydown", (event) => this.key(event), { signal });
-    document.addEventListener("keyup", (event) => event.code === "Space" && this.hold.letGo(), { signal });
+    document.addEventListener("keydown", this.active, { signal });
+    listenToKeys({ deeds: this.deeds, letGo: () => this.hold.letGo(), deaf: () => this.help.shown }, signal);
     window.addEventListener("blur", () => this.hold.letGo(), { signal });
     viewer.start();
   }
@@ -372,24 +372,13 @@ export class ViewerPage extends LitElement {
     this.idleTimer = window.setTimeout(() => (this.idle = true), idleAfter);
   };
 
-  private key(event: KeyboardEvent): void {
-    this.active();
-    if (this.help.shown) return;
-    const deed = deedOf(event, focusOf(event.composedPath()[0]));
-    if (deed === undefined || (deed === "talk" && !this.viewer.part.mayTalk)) return;
-    event.preventDefault();
-    // Held keys change the volume only.
-    if (event.repeat && deed !== "louder" && deed !== "quieter") return;
-    this.deeds[deed]();
-  }
-
-  private readonly deeds: Readonly<Record<Deed, () => void>> = {
+  private readonly deeds: Readonly<Record<Deed, () => unknown>> = {
     mute: () => this.setMuted(!this.muted),
     fullscreen: () => this.toggleFullscreen(),
     pip: () => this.togglePip(),
     figures: () => this.viewer.statistics.toggle(),
     chat: () => this.openChat(!this.chatting),
-    talk: () => this.hold.press(),
+    talk: () => this.viewer.part.mayTalk && this.hold.press(),
     louder: () => this.changeVolume(0.1),
     quieter: () => this.changeVolume(-0.1),
     help: () => this.help.show(),
