@@ -28,7 +28,7 @@ export class StudioPage extends TechnicianPage {
       @media (min-width: 2200px) {
         page-header,
         main {
-          width: min(2200px, 100% - 64px);
+          width: min(3000px, 100% - 96px);
         }
       }
       @media (min-width: 3200px) {

@@ -29,7 +29,7 @@ export class MarkerBar extends LitElement {
         gap: 8px;
       }
       #marker {
-        flex: 1 1 10rem;
+        flex: 1 1 14rem;
         width: 0;
       }
       ol {

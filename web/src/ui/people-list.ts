@@ -8,6 +8,7 @@ import { formatClock, type MessageKey } from "../i18n/format";
 import { language, Locale } from "../i18n/locale";
 import { type Verdict, verdictOn } from "../studio/talk-people";
 import { command } from "../studio/talk-room";
+import { cameraName } from "./camera-strip";
 import { base, buttons } from "./styles";
 import { panel } from "./talk-styles";
 
@@ -71,13 +72,15 @@ export class PeopleList extends LitElement {
       }
       dl div {
         display: flex;
-        gap: 6px;
+        flex-wrap: wrap;
+        gap: 0 6px;
       }
       dt {
         color: var(--muted);
       }
       dd {
         margin: 0;
+        white-space: nowrap;
       }
       .sure {
         display: grid;
@@ -147,7 +150,7 @@ export class PeopleList extends LitElement {
     if (glassToGlass !== null) rows.push(["peopleBehind", this.delay(glassToGlass)]);
     if (freezes !== null) rows.push(["peopleFreezes", String(freezes)]);
     if (loss !== null) rows.push(["packetLoss", text("percent", { count: Math.round(loss * 1000) / 10 })]);
-    if (camera !== null) rows.push(["peopleCamera", camera]);
+    if (camera !== null) rows.push(["peopleCamera", cameraName(text, camera)]);
     return rows.length === 0
       ? nothing
       : html`<dl>${rows.map(([key, value]) => html`<div><dt>${text(key)}</dt><dd>${value}</dd></div>`)}</dl>`;

@@ -45,6 +45,11 @@ export class StudioSettingsForm extends LitElement {
         align-items: end;
         gap: 12px;
       }
+      @media (max-width: 420px) {
+        .pair {
+          grid-template-columns: 1fr;
+        }
+      }
       .choice {
         display: grid;
         grid-template-columns: 1fr 1fr;
