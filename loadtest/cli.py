@@ -17,7 +17,7 @@ from gateway.errors import GatewayError
 from loadtest.admin import AdminError
 from loadtest.coordinator import Plan
 from loadtest.local import NoGateway, local_gateway
-from loadtest.options import UsageError, Where, available_cores, check, planned, scenario_of, until_signal
+from loadtest.options import UsageError, Where, available_cores, fitted, planned, scenario_of, until_signal
 from loadtest.progress import Display, display
 from loadtest.report import write_report
 from loadtest.result import NotAResult, Result, read
@@ -145,7 +145,9 @@ def run_command(
     """Run a scenario and judge it. Options override the scenario."""
     wanted = _usage(lambda: scenario_of(scenario, viewers, bitrate, duration))
     where = _where(url, order, publish_token, watch_token, adapter, admin_login, local, gateway_pid, workers)
+    wanted, left_out = _usage(lambda: fitted(where, wanted))
     with display(wanted) as shown:
+        _tell(left_out)
         result = _execute(where, wanted, shown, lambda plan: run(plan, shown.show))
     _finish(result, json, report)
 
@@ -180,7 +182,9 @@ def capacity_command(
     wanted = _usage(lambda: scenario_of(scenario, None, bitrate, None))
     where = _where(url, order, publish_token, watch_token, adapter, admin_login, local, gateway_pid, workers)
     limits = SearchLimits(start, most, stage, within, precision)
+    wanted, left_out = _usage(lambda: fitted(where, wanted))
     with display(wanted) as shown:
+        _tell(left_out)
         result = _execute(where, wanted, shown, lambda plan: search(plan, limits, shown.show, shown.say))
     _finish(result, json, report)
 
@@ -236,7 +240,6 @@ def _execute(
     where: Where, scenario: Scenario, shown: Display, work: Callable[[Plan], Awaitable[Result]]
 ) -> Result:
     """Do the work against its target; errors that have a name become one line and a status."""
-    _usage(lambda: check(where, scenario))
 
     async def job() -> Result:
         async with planned(where, scenario, target) as plan:
@@ -254,6 +257,11 @@ def _execute(
         _fail(str(error), USAGE)
     except (AdminError, NoGateway, GatewayError) as error:
         _fail(str(error), FAILED)
+
+
+def _tell(left_out: tuple[str, ...]) -> None:
+    if left_out:
+        typer.echo(f"left out, as this target does not allow it: {', '.join(left_out)}", err=True)
 
 
 def _finish(result: Result, json: Path | None, report: Path | None) -> None:

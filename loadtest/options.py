@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import aiohttp
@@ -63,28 +63,46 @@ def scenario_of(
     return with_options(scenario, viewers=viewers, bitrate=bitrate, duration=duration)
 
 
-def check(where: Where, scenario: Scenario) -> None:
-    """Raise UsageError where the options name no target that this scenario can use."""
+def fitted(where: Where, scenario: Scenario) -> tuple[Scenario, tuple[str, ...]]:
+    """The scenario on what the options name, and what of it is left out there. Raises UsageError.
+
+    Orders that are named are all that is used, however many the scenario would have.
+    """
     if where.adapter not in adapters.ADAPTERS:
         raise UsageError(f"--adapter must be one of {', '.join(adapters.ADAPTERS)}")
     if where.local + (where.admin_login is not None) + bool(where.orders) > 1:
         raise UsageError("--local, --admin-login and --order exclude each other")
     if where.local or where.admin_login is not None:
-        return
-    wanted = scenario.publish.orders
-    if len(where.orders) != wanted:
+        return scenario, ()
+    if not where.orders:
         raise UsageError(
-            f"the scenario publishes {wanted} order(s) and {len(where.orders)} are given: give as many "
-            "--order with their tokens, or --admin-login to make them, or --local for a gateway of its own"
+            "give --order with its tokens, or --admin-login to make orders, or --local for a gateway of its "
+            "own"
         )
     for name, tokens in (("publish", where.publish_tokens), ("watch", where.watch_tokens)):
-        if len(tokens) not in (0, wanted) or (where.adapter == "whip" and not tokens):
+        if len(tokens) not in (0, len(where.orders)) or (where.adapter == "whip" and not tokens):
             raise UsageError(
                 f"give a --{name}-token for each --order (or LOADTEST_{name.upper()}_TOKEN in the "
                 "environment, separated by spaces)"
             )
-    if scenario.clients.logins_per_second:
-        raise UsageError("clients.logins_per_second needs a customer's login: use --admin-login or --local")
+    return _on_orders(scenario, len(where.orders), ours=where.adapter == "whip")
+
+
+def _on_orders(scenario: Scenario, orders: int, *, ours: bool) -> tuple[Scenario, tuple[str, ...]]:
+    """A scenario on so many orders without a customer's login, of a gateway of ours or of another server."""
+    watch, clients, left_out = scenario.watch, scenario.clients, []
+    most = orders if ours else 0
+    if watch.talkers > most:
+        left_out.append(f"{watch.talkers - most} talkers")
+        watch = replace(watch, talkers=most)
+    if clients.logins_per_second:
+        left_out.append("logins")
+        clients = replace(clients, logins_per_second=0.0)
+    if clients.pages and not ours:
+        left_out.append("pages")
+        clients = replace(clients, pages=0)
+    publish = replace(scenario.publish, orders=orders)
+    return replace(scenario, publish=publish, watch=watch, clients=clients), tuple(left_out)
 
 
 def given_target(where: Where) -> Target:

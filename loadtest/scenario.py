@@ -164,7 +164,7 @@ def with_options(
     """
     publish, watch = scenario.publish, scenario.watch
     if viewers is not None:
-        watch = dataclasses.replace(watch, viewers=viewers)
+        watch = dataclasses.replace(watch, viewers=viewers, talkers=min(watch.talkers, viewers))
     if bitrate is not None:
         best = max(layer.kbit for layer in publish.layers)
         layers = (

@@ -42,7 +42,7 @@ def outcome(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     ("arguments", "words"),
     [
         (["run", "no-such.toml", "--local"], "no-such.toml: No such file"),
-        (["run", "smoke"], "publishes 2 order(s) and 0 are given"),
+        (["run", "smoke"], "give --order with its tokens, or --admin-login"),
         (["run", "--order", "o"], "give a --publish-token for each --order"),
         (["run", "--order", "o", "--local", *TOKENS], "exclude each other"),
         (["run", "--order", "o", "--adapter", "janos", *TOKENS], "--adapter must be one of whip, srs"),
@@ -85,6 +85,22 @@ def test_options_reach_the_plan(outcome: list[Any]) -> None:
     (endpoint,) = plan.endpoints
     assert endpoint.whip == "http://localhost:8080/whip/o/main"
     assert (endpoint.publish_token, endpoint.watch_token) == ("secret-p", "secret-w")
+
+
+def test_orders_that_are_named_are_all_that_is_used(outcome: list[Any]) -> None:
+    done = invoke("run", "release", "--order", "o", *TOKENS)
+    assert done.exit_code == 0, done.output
+    assert "left out, as this target does not allow it: 4 talkers, logins" in done.output
+    scenario = outcome[1].scenario
+    assert (scenario.publish.orders, scenario.watch.talkers) == (1, 1)
+    assert (scenario.clients.pages, scenario.clients.logins_per_second) == (100, 0.0)
+
+
+def test_other_servers_have_no_pages_of_ours(outcome: list[Any]) -> None:
+    done = invoke("run", "talk", "--order", "o", "--adapter", "srs")
+    assert done.exit_code == 0, done.output
+    assert "left out, as this target does not allow it: 20 talkers, pages" in done.output
+    assert outcome[1].scenario.clients.pages == 0
 
 
 def test_tokens_may_come_from_the_environment(outcome: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

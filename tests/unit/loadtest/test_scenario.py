@@ -85,5 +85,6 @@ def test_options_override() -> None:
     assert changed.duration == 5.0
     assert [layer.kbit for layer in changed.publish.layers] == [300, 1000, 3000]
     assert with_options(release) == release
-    with pytest.raises(ScenarioError, match=r"watch\.talkers"):
-        with_options(release, viewers=3)
+    assert with_options(release, viewers=3).watch.talkers == 3  # who is not there does not talk
+    with pytest.raises(ScenarioError, match="duration"):
+        with_options(release, duration=-1.0)
