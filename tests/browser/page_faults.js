@@ -159,6 +159,8 @@ window.pageFaults = async (language) => {
         if (value) texts.add(value);
       }
       if (node.matches(controls) && shown(node)) checkControl(node);
+      if (node.matches("[role=log]") && node.scrollHeight - node.scrollTop - node.clientHeight > slack)
+        faults.push(`${nameOf(node)} does not show its end`);
     }
   }
 

@@ -58,7 +58,7 @@ FAMILIAR = frozenset(
 MICROPHONE = """() => {
   const devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices);
   // "", or the name of what the browser throws; a promise while it asks.
-  window.microphone = "";
+  window.microphone = window.permission ?? "";
   devices.getUserMedia = async wanted => {
     const name = await window.microphone;
     if (name) throw new DOMException("", name);
@@ -161,8 +161,15 @@ async def before_the_broadcast(story: Story, gateway: GatewayServer, order: str)
     await expect(studio.locator("token-form [role=alert]")).not_to_be_empty()
     await album.take(studio, "studio-token-refused")
     for page in (studio, talkback):
-        await page.fill("token-form #token", gateway.publish_token(order))
+        await page.fill(
+            "token-form #token", gateway.token(order, Scope.PUBLISH, subject="technician", ttl=14_400)
+        )
         await page.press("token-form #token", "Enter")
+    await studio.bring_to_front()
+    await expect(studio.locator("#retry")).to_be_visible()
+    await album.take(studio, "studio-camera-denied")
+    await studio.evaluate("() => { window.microphone = ''; }")
+    await studio.click("#retry")
     await expect(studio.locator("#go-live")).to_be_enabled(timeout=15_000)
     await album.take(studio, "studio-ready")
     await viewer.goto(f"{gateway.url}/live-stream#token=wrong")
@@ -185,6 +192,14 @@ async def on_the_air(story: Story) -> None:
     await viewer.click("#quality")
     await album.take(viewer, "viewer-quality")
     await viewer.keyboard.press("Escape")
+    await viewer.keyboard.press("i")
+    await expect(viewer.locator("stats-panel #copy")).to_be_visible()
+    album.same_everywhere |= set(await viewer.locator("stats-panel dd").all_inner_texts())
+    await album.take(viewer, "viewer-statistics", sizes=(PHONE, LAPTOP, SIDEWAYS))
+    await viewer.keyboard.press("i")
+    await viewer.keyboard.press("Shift+?")
+    await album.take(viewer, "viewer-keys")
+    await viewer.keyboard.press("Escape")
     for name, text in SAID:
         await story.house.ask(name, "chat:send", text=text)
     for label in MARKED:
@@ -195,6 +210,9 @@ async def on_the_air(story: Story) -> None:
     await viewer.press("chat-panel #message", "Escape")
     await expect(studio.locator("people-list [data-viewer]").first).to_be_visible()
     await album.take(studio, "studio-live", sizes=(PHONE, LAPTOP, WALL))
+    await studio.click("people-list [data-deed=kick] >> nth=0")
+    await album.take(studio, "studio-removing")
+    await studio.keyboard.press("Escape")
 
 
 async def speaking(story: Story) -> None:
@@ -251,6 +269,10 @@ async def two_cameras(story: Story, gateway: GatewayServer, order: str, page: Pa
     await expect(viewer.locator("camera-strip [data-camera=microscope] video")).to_be_visible(timeout=20_000)
     await story.album.take(viewer, "viewer-cameras", sizes=(PHONE, LAPTOP, SIDEWAYS))
     await story.album.take(story.studio, "studio-cameras", sizes=(LAPTOP,))
+    await viewer.click("camera-strip [data-pin=microscope]")
+    await expect(viewer.locator("pinned-camera")).to_be_visible()
+    await story.album.take(viewer, "viewer-pinned", sizes=(PHONE, LAPTOP, SIDEWAYS))
+    await viewer.click("pinned-camera #unpin")
     await viewer.click("camera-strip [data-camera=microscope]")
     await viewer.wait_for_function("() => window.__repairLive.cameras.shown === 'microscope'")
     await microscope.close()
@@ -280,7 +302,9 @@ async def test_the_pages_of_customer_and_technician(
     context = await browser.new_context()
     await album.prepare(context)
     viewer, studio, talkback, other = [await context.new_page() for _ in range(4)]
-    await viewer.add_init_script(f"({MICROPHONE})()")
+    await studio.add_init_script("window.permission = 'NotAllowedError'")
+    for page in (viewer, studio):
+        await page.add_init_script(f"({MICROPHONE})()")
     await viewer.add_init_script(CUT)
     await other.goto(foreign_page)
     house = Household(gateway, order)

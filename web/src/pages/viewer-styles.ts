@@ -150,7 +150,7 @@ export const viewerStyles = css`
   }
   @media (max-width: 720px) {
     main.chatting {
-      grid-template: minmax(90px, 1fr) minmax(250px, 2fr) auto / minmax(0, 1fr);
+      grid-template: minmax(90px, 1fr) minmax(250px, 4fr) auto / minmax(0, 1fr);
     }
     chat-panel {
       grid-row: 2;

@@ -160,6 +160,8 @@ export class ChatPanel extends LitElement {
 
   private readonly locale = new Locale(this);
   private atEnd = true;
+  /** The keyboard of a phone takes room from the messages. */
+  private readonly resizing = new ResizeObserver(() => this.follow());
 
   /** Puts the cursor where one writes. */
   override focus(): void {
@@ -172,12 +174,17 @@ export class ChatPanel extends LitElement {
     this.draft = "";
   }
 
-  protected override willUpdate(): void {
-    if (this.hasUpdated) this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < nearEnd;
+  protected override firstUpdated(): void {
+    this.resizing.observe(this.log);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.resizing.disconnect();
   }
 
   protected override updated(changed: PropertyValues): void {
-    if (changed.has("messages") && this.atEnd) this.log.scrollTop = this.log.scrollHeight;
+    if (changed.has("messages")) this.follow();
   }
 
   override render() {
@@ -194,13 +201,22 @@ export class ChatPanel extends LitElement {
           ? html`<ol tabindex="0" aria-label=${text("markers")}>${this.markers.map((marker) => this.marker(marker))}</ol>`
           : html`<p class="empty">${text("markersNone")}</p>`}
       </details>
-      <div class="log" role="log" aria-label=${text("chat")} tabindex="0">
+      <div class="log" role="log" aria-label=${text("chat")} tabindex="0" @scroll=${this.scrolled}>
         ${this.messages.length > 0
           ? this.messages.map((message) => this.message(message))
           : html`<p class="empty">${text("chatEmpty")}</p>`}
       </div>
       ${this.canWrite ? this.form() : nothing}`;
   }
+
+  /** Whoever reads the end stays there. */
+  private follow(): void {
+    if (this.atEnd) this.log.scrollTop = this.log.scrollHeight;
+  }
+
+  private readonly scrolled = (): void => {
+    this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < nearEnd;
+  };
 
   private marker({ at, label }: Marker) {
     return html`<li>${flagIcon()} ${this.clock(at)} <span>${label}</span></li>`;
