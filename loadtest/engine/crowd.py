@@ -105,7 +105,7 @@ class Crowd:
         except Refused as error:
             self._meter.failed[f"HTTP {error.status}"] += 1
             await asyncio.sleep(RETRY)
-        except GatewayError as error:
+        except (GatewayError, OSError) as error:
             self._meter.failed[str(error) or type(error).__name__] += 1
             await asyncio.sleep(RETRY)
         finally:

@@ -38,14 +38,15 @@ class Track:
 
     __slots__ = (
         "_asked",
+        "_careful",
         "_ends",
         "_expected_before",
         "_is_keyframe",
         "_key",
-        "_meter",
-        "_nack",
         "_looked_at",
         "_mark",
+        "_meter",
+        "_nack",
         "_received_before",
         "absent",
         "base",
@@ -72,7 +73,16 @@ class Track:
         "waiting",
     )
 
-    def __init__(self, ssrc: int, codec: Codec, began: float | None, meter: Meter, *, nack: bool) -> None:
+    def __init__(
+        self,
+        ssrc: int,
+        codec: Codec,
+        began: float | None,
+        meter: Meter,
+        *,
+        nack: bool,
+        careful: bool = False,
+    ) -> None:
         self.ssrc = ssrc
         self.codec = codec
         self.rate = float(codec.clock_rate)
@@ -104,6 +114,7 @@ class Track:
         self.until_sample = random.randint(1, SAMPLE_EVERY)
         self.report_ntp, self.report_at = 0, 0.0
         self._is_keyframe: Callable[[bytes], bool] = keyframe_detector(codec.name)
+        self._careful = careful
         self._nack = nack and "nack" in codec.feedback
         self._asked: dict[int, float] = {}
         self._ends: list[int] = []
@@ -138,7 +149,7 @@ class Track:
             self.expected = word & 0xDF7F0000 | (word + 1 & 0xFFFF)
         if self.video:
             self._note_picture(extended, timestamp, bool(word & MARKER), payload, at)
-        self.steady = not (self.missing or self.waiting or self._ends)
+        self._settle()
         return True
 
     def shown(self, at: float) -> None:
@@ -177,13 +188,10 @@ class Track:
         """Sequence numbers to ask for now, and whether the picture needs a keyframe as some never came."""
         patience = PATIENCE if self._nack else REORDERING
         given_up = [number for number, since in self.missing.items() if now - since > patience]
-        for number in given_up:
-            del self.missing[number]
-            self._asked.pop(number, None)
+        self._give_up(given_up)
         if given_up:
-            self._meter.lost += len(given_up)
             self._lose(max(given_up))
-            self.steady = not (self.missing or self.waiting or self._ends)
+            self._settle()
         if not self._nack:
             return [], bool(given_up) and self.video
         due = [number for number in self.missing if self._asked.get(number, 0.0) <= now]
@@ -211,6 +219,9 @@ class Track:
             min(0xFFFFFFFF, max(0, delay)),
         )
 
+    def _settle(self) -> None:
+        self.steady = not (self._careful or self.missing or self.waiting or self._ends)
+
     def _catch_up(self) -> None:
         """Bring `high` to where the reader has come."""
         self.high += (self.expected & 0xFFFF) - 1 - self.high & 0xFFFF
@@ -230,6 +241,13 @@ class Track:
             return
         for number in gap:
             self.missing[number] = at
+
+    def _give_up(self, numbers: list[int]) -> None:
+        """These packets never came, or are of no use any more."""
+        self._meter.lost += len(numbers)
+        for number in numbers:
+            del self.missing[number]
+            self._asked.pop(number, None)
 
     def _lose(self, last: int) -> None:
         """Packets up to `last` will not come: pictures after it cannot be decoded."""
@@ -254,9 +272,10 @@ class Track:
             if not self._key_is_whole():
                 return
             assert self._key is not None
-            last = self._key[2] or 0
+            first, last = self._key[0], self._key[2] or 0
             self._ends = [end for end in self._ends if end > last]
             self._key = None
+            self._give_up([number for number in self.missing if number < first])
             self._begin(at)
         floor = min(self.missing, default=self.high + 1)
         while self._ends and self._ends[0] < floor:
@@ -274,7 +293,6 @@ class Track:
     def _begin(self, at: float) -> None:
         """The keyframe that was waited for is whole."""
         self.waiting = False
-        # What was missing before it is of no use to the picture any more, and stays to be counted.
         if self.began is None:
             self.shown(at)
             return

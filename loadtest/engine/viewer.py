@@ -215,9 +215,11 @@ class Viewer:
             payload = self._payload(data)
             if payload is None:
                 return
-        track.take(word, timestamp, payload, at)
-        if self._loss:
-            track.steady = False
+        fresh = track.take(word, timestamp, payload, at)
+        if fresh and payload is None and (word & MARKER or not track.video):
+            track.until_sample -= 1
+            if track.until_sample <= 1:
+                self.sample(track, data, at)
 
     def _payload(self, data: bytes) -> bytes | None:
         plain = self.link.unprotect(data)
@@ -244,7 +246,8 @@ class Viewer:
         codec = self._codecs.get(payload_type)
         if codec is None:
             return None
-        track = Track(ssrc, codec, self.began, self._meter, nack=self._nack)
+        careful = self._loss > 0  # packets are thrown away one by one, so they are looked at one by one
+        track = Track(ssrc, codec, self.began, self._meter, nack=self._nack, careful=careful)
         self.tracks[ssrc] = track
         if track.video:
             self.video = track

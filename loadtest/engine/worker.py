@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import sys
 import time
 from typing import Protocol
@@ -64,6 +65,8 @@ async def work() -> int:
     except (ValueError, TypeError, KeyError) as error:
         _say({"event": "error", "text": f"the job cannot be read: {type(error).__name__}"})
         return 1
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each viewer has a socket
     if job.core is not None and job.core in os.sched_getaffinity(0):
         os.sched_setaffinity(0, {job.core})
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
