@@ -10,7 +10,7 @@ from typing import Any
 from loadtest.judge import written
 from loadtest.plot import Line, Plot, Points, draw
 from loadtest.result import Result
-from loadtest.verdict import FIGURES, OUTCOMES
+from loadtest.verdict import FIGURES, headline
 
 _STYLE = Path(__file__).with_name("report.css")
 _BETTER_HIGH = frozenset(("server_packets_per_core", "capacity"))
@@ -81,7 +81,7 @@ def _headline(name: str, result: Result) -> str:
     about = f"{target.get('url', '')}, {target.get('orders', 0)} order(s), {result.started}"
     return (
         f'<article class="{escape(result.outcome)}"><h2>{label}'
-        f"{escape(OUTCOMES[result.outcome])}</h2><p>{escape(result.title)}: {escape(about)}</p>"
+        f"{escape(headline(result))}</h2><p>{escape(result.title)}: {escape(about)}</p>"
         f"{f'<ul>{reasons}</ul>' if reasons else ''}</article>"
     )
 

@@ -54,7 +54,7 @@ async def search(plan: Plan, limits: SearchLimits, show: Show, say: Say) -> Resu
     """The capacity: the result's figures are those of the highest number that passed.
 
     It passes when a number passed and the next one failed by the server's fault, or all that were
-    wanted passed; it is refused where the generator was the limit, and fails where nothing passed.
+    wanted passed; it is refused where the next one is beyond the generator, and fails where nothing passed.
     """
     result = _result("capacity", plan)
     test = LoadTest(plan, show)
@@ -71,22 +71,24 @@ async def _search(plan: Plan, limits: SearchLimits, test: LoadTest, result: Resu
     loop = asyncio.get_running_loop()
     end = loop.time() + limits.within
     hunt = Search(limits.start, limits.most, limits.precision)
-    last: Verdict | None = None
     while (wanted := hunt.next()) is not None and loop.time() + limits.stage <= end:
         await test.viewers(wanted)
-        window, last = await _stage(plan.scenario, limits.stage, test)
+        window, verdict = await _stage(plan.scenario, limits.stage, test)
         found = figures(window, test.idle)
         result.stages.append(
-            {"viewers": wanted, "outcome": last.outcome, "reasons": list(last.reasons), "figures": found}
+            {
+                "viewers": wanted,
+                "outcome": verdict.outcome,
+                "reasons": list(verdict.reasons),
+                "figures": found,
+            }
         )
-        say(f"{wanted} viewers: {last.outcome}{'; ' if last.reasons else ''}{'; '.join(last.reasons)}")
-        if last.outcome == "pass" or not result.figures:
+        say("; ".join((f"{wanted} viewers: {verdict.outcome}", *verdict.reasons)))
+        if verdict.outcome == "pass" or not result.figures:
             result.measured(window, test.idle)
-            result.judged(last)
-        if last.outcome == "refused":
-            break
-        hunt.tell(wanted, last.outcome == "pass")
-    _conclude(result, hunt, last)
+            result.judged(verdict)
+        hunt.tell(wanted, verdict.outcome == "pass")
+    _conclude(result, hunt)
 
 
 async def _stage(scenario: Scenario, seconds: float, test: LoadTest) -> tuple[Window, Verdict]:
@@ -99,24 +101,21 @@ async def _stage(scenario: Scenario, seconds: float, test: LoadTest) -> tuple[Wi
     return window, verdict
 
 
-def _conclude(result: Result, hunt: Search, last: Verdict | None) -> None:
+def _conclude(result: Result, hunt: Search) -> None:
     """The outcome of a search, and why it ended where it did."""
     result.figures["capacity"] = hunt.passed
-    if last is not None and last.outcome == "refused":
-        result.outcome = "refused"
-        result.reasons = [
-            f"at least {hunt.passed} viewers: beyond, the generator was the limit",
-            *last.reasons,
-        ]
-        return
     result.outcome = "pass" if hunt.passed else "fail"
     if hunt.failed is None:
         result.reasons = [f"no number failed: at least {hunt.passed} viewers"]
+        return
+    known = "" if hunt.next() is None else "; the time was over before it was known better"
+    broken = next(stage for stage in result.stages if stage["viewers"] == hunt.failed)
+    if broken["outcome"] == "refused":
+        result.outcome = "refused"
+        first = f"at least {hunt.passed} viewers: with {hunt.failed} the generator was the limit{known}"
     else:
-        known = "" if hunt.next() is None else "; the time was over before it was known better"
-        result.reasons = [f"{hunt.passed} viewers pass, {hunt.failed} do not{known}"]
-        broken = [stage for stage in result.stages if stage["viewers"] == hunt.failed]
-        result.reasons += broken[-1]["reasons"]
+        first = f"{hunt.passed} viewers pass, {hunt.failed} do not{known}"
+    result.reasons = [first, *broken["reasons"]]
 
 
 def _result(kind: Literal["run", "capacity"], plan: Plan) -> Result:

@@ -36,6 +36,18 @@ FIGURES = {
 """The figures that people read, in order: text and unit. Shares have the unit %."""
 
 
+def headline(result: Result) -> str:
+    """The outcome in a line."""
+    if result.kind == "capacity" and result.outcome in ("pass", "refused"):
+        viewers = f"{result.figures['capacity']:,.0f} viewers"
+        return (
+            f"CAPACITY: {viewers}"
+            if result.outcome == "pass"
+            else f"REFUSED: at least {viewers}, no more known"
+        )
+    return OUTCOMES[result.outcome]
+
+
 def told(result: Result) -> str:
     """The figures, each threshold, and the outcome last."""
     lines = []
@@ -51,5 +63,5 @@ def told(result: Result) -> str:
         limit, measured = (written(check[name], check["unit"]) for name in ("limit", "value"))
         lines.append(f"  {sign} {check['text']:<34} {measured:>12}   {word} {limit}")
     lines += [f"  failed: {reason} ({count})" for reason, count in result.failures.items()]
-    lines += ["", OUTCOMES[result.outcome], *(f"  {reason}" for reason in result.reasons)]
+    lines += ["", headline(result), *(f"  {reason}" for reason in result.reasons)]
     return "\n".join(lines)

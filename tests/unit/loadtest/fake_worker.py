@@ -1,8 +1,8 @@
 """A worker process that speaks the protocol and makes its figures up, ten ticks a second.
 
-`python fake_worker.py [name=value …]`: `limit` viewers go well, with more a hundredth of the packets is lost;
-`lag` in seconds and `drops` are the generator's troubles; `die` seconds after its start it ends without being
-told; `deaf=1` does not end when it is told; `obeys` are optional fields of the job.
+`python fake_worker.py [name=value …]`: `limit` viewers go well, with more a hundredth of the packets is lost.
+`lag` in seconds (with `lag_from` viewers or more) and `drops` are the generator's troubles. `die` seconds
+after its start it ends without being told, with `deaf=1` not even then; `obeys` are optional fields of the job.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Worker:
         self.job = job
         self.limit = int(options.get("limit", "1000000"))
         self.lag = float(options.get("lag", "0"))
+        self.lag_from = int(options.get("lag_from", "0"))
         self.drops = int(options.get("drops", "0"))
         self.wanted = 0
         self.sessions = 0
@@ -54,7 +55,7 @@ class Worker:
             tick.latency.add(4.0, tick.packets)
         if self.sessions > self.limit:
             tick.missing = tick.lost = tick.packets // 100 + 1
-        tick.lag, tick.kernel_drops = self.lag, self.drops
+        tick.lag, tick.kernel_drops = self.lag if self.sessions >= self.lag_from else 0.0, self.drops
 
 
 def read_line() -> str:

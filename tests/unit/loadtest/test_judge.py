@@ -178,6 +178,19 @@ def test_a_busy_generator_refuses_good_and_bad_alike(change: Change, words: str,
     assert told.checks  # what was seen is still told
 
 
+@pytest.mark.parametrize(("late", "outcome"), [(49.0, "refused"), (150.0, "fail")])
+def test_what_a_busy_generator_cannot_explain_is_the_servers(late: float, outcome: str) -> None:
+    """Sockets waited at most 30 ms, and 20 are allowed."""
+
+    def both(ticked: Tick) -> None:
+        stall(ticked)
+        ticked.latency.add(late, 1000)
+
+    told = verdict(both)
+    assert told.outcome == outcome
+    assert any("wait 30 ms" in reason for reason in told.reasons)
+
+
 def test_one_slow_second_in_twenty_is_none() -> None:
     measured = window()
     load = measured.workers["viewers 1"]

@@ -143,7 +143,8 @@ def test_a_small_difference_is_not_marked() -> None:
 
 def test_a_search_shows_what_was_tried() -> None:
     stage = {"viewers": 400, "outcome": "fail", "reasons": ["too late"], "figures": {"latency_p99_ms": 99.0}}
-    text = page([result(kind="capacity", stages=[stage])])
+    text = page([result(kind="capacity", stages=[stage], figures={"capacity": 300})])
+    assert "CAPACITY: 300 viewers" in text
     assert "too late" in row(text, "400")
 
 

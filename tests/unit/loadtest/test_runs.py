@@ -169,12 +169,19 @@ async def test_the_capacity_is_found_without_a_new_process(start: int, most: int
     assert len(said) == len(tried) == len(set(tried))
 
 
-async def test_a_capacity_beyond_the_generator_is_refused() -> None:
-    limits = SearchLimits(start=10, most=100, stage=0.3, within=60.0)
-    result = await asyncio.wait_for(search(plan(watch="lag=0.05"), limits, lambda _: None, str), 60)
+async def test_a_capacity_beyond_the_generator_is_refused_and_told_as_a_lower_bound() -> None:
+    limits = SearchLimits(start=10, most=100, stage=0.3, within=60.0, precision=0.3)
+    alone = replace(plan(watch="lag=0.05 lag_from=15"), cores=Cores((None,), None))
+    result = await asyncio.wait_for(search(alone, limits, lambda _: None, str), 60)
     assert result.outcome == "refused"
-    assert result.figures["capacity"] == 0
-    assert "the generator was the limit" in result.reasons[0]
+    assert [(stage["viewers"], stage["outcome"]) for stage in result.stages] == [
+        (10, "pass"),
+        (20, "refused"),
+        (15, "refused"),
+        (12, "pass"),
+    ]
+    assert result.figures["capacity"] == 12
+    assert result.reasons[0] == "at least 12 viewers: with 15 the generator was the limit"
 
 
 async def test_a_search_ends_in_its_time() -> None:
