@@ -26,12 +26,16 @@ export interface Pressed {
 /** Where the focus is. */
 export type Focus = "field" | "button" | "elsewhere";
 
-export function focusOf(target: EventTarget | undefined): Focus {
+/** Keys by which one goes from button to button. */
+const travels: ReadonlySet<string> = new Set(["Tab", "ArrowLeft", "ArrowRight", "Home", "End"]);
+
+/** @param clicked the focus went where a pointer was: who clicked a button does not mean it any more */
+function focusOf(target: EventTarget | undefined, clicked: boolean): Focus {
   if (!(target instanceof HTMLElement)) return "elsewhere";
-  if (target instanceof HTMLInputElement || target instanceof HTMLSelectElement) return "field";
+  if (target instanceof HTMLInputElement) return target.type === "range" ? "elsewhere" : "field";
+  if (target instanceof HTMLSelectElement) return "field";
   if (target instanceof HTMLTextAreaElement || target.isContentEditable) return "field";
-  // Who clicked a button does not mean it any more; who went there by keys does.
-  return target.matches("button:focus-visible, a:focus-visible, summary:focus-visible") ? "button" : "elsewhere";
+  return !clicked && target.closest("button, a, summary") ? "button" : "elsewhere";
 }
 
 /** Undefined for a key that means nothing here: who writes writes, and the space bar presses the button that has the focus. */
@@ -51,10 +55,13 @@ export interface KeyHost {
 }
 
 export function listenToKeys({ deeds, letGo, deaf }: KeyHost, signal: AbortSignal): void {
-  const meant = (event: KeyboardEvent) => (deaf() ? undefined : deedOf(event, focusOf(event.composedPath()[0])));
+  let clicked = false;
+  const meant = (event: KeyboardEvent) => (deaf() ? undefined : deedOf(event, focusOf(event.composedPath()[0], clicked)));
+  document.addEventListener("pointerdown", () => (clicked = true), { signal, capture: true });
   document.addEventListener(
     "keydown",
     (event) => {
+      if (travels.has(event.key)) clicked = false;
       const deed = meant(event);
       if (deed === undefined) return;
       event.preventDefault();
