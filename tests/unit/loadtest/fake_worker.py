@@ -2,7 +2,7 @@
 
 `python fake_worker.py [name=value …]`: `limit` viewers go well, with more a hundredth of the packets is lost.
 `lag` in seconds (with `lag_from` viewers or more) and `drops` are the generator's troubles. `die` seconds
-after its start it ends without being told, with `deaf=1` not even then; `obeys` are optional fields of the job.
+after its start it ends by itself, with `deaf=1` not even when told; `obeys` are optional fields of the job.
 """
 
 from __future__ import annotations
