@@ -56,7 +56,8 @@ function steady(reachable?: () => Promise<boolean>) {
   const opened: Opened[] = [];
   const ends: unknown[] = [];
   const state = { token: "one", expected: false, refusal: undefined as ApiError | undefined, released: 0 };
-  const session = new SteadySession<MediaSession, string>({
+  const session = new SteadySession<MediaSession, string, "up">({
+    up: "up",
     orderId: "o",
     caller: () => ({ token: state.token }),
     open: (attempt) => {

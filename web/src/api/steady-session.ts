@@ -7,7 +7,8 @@ import type { MediaSession } from "./media-session";
 import { PathKeeper } from "./path-keeper";
 import { ApiError } from "./problem";
 
-export type SteadyState = "idle" | "connecting" | "up" | "reconnecting";
+/** `Up` is the name of the state in which all is well. */
+export type SteadyState<Up extends string> = "idle" | "connecting" | "reconnecting" | Up;
 
 /** What every attempt to open a session needs. */
 export interface Attempt {
@@ -17,7 +18,8 @@ export interface Attempt {
   readonly onState: (state: RTCPeerConnectionState) => void;
 }
 
-export interface SteadyHost<Session extends MediaSession, End> {
+export interface SteadyHost<Session extends MediaSession, End, Up extends string> {
+  readonly up: Up;
   readonly orderId: string;
   readonly caller: () => Caller;
   /** @throws ApiError */
@@ -51,8 +53,8 @@ const connectWithin = 12_000;
 /** Milliseconds between two looks at what comes. */
 const pathInterval = 250;
 
-export class SteadySession<Session extends MediaSession, End> {
-  state: SteadyState = "idle";
+export class SteadySession<Session extends MediaSession, End, Up extends string> {
+  state: SteadyState<Up> = "idle";
   /** Unix milliseconds since when it is up; kept over reconnections. */
   upSince: number | undefined;
 
@@ -66,10 +68,14 @@ export class SteadySession<Session extends MediaSession, End> {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private pathTimer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(private readonly host: SteadyHost<Session, End>) {}
+  constructor(private readonly host: SteadyHost<Session, End, Up>) {}
 
   get session(): Session | undefined {
     return this.current;
+  }
+
+  get peer(): RTCPeerConnection | undefined {
+    return this.current?.peer;
   }
 
   /** Idempotent. */
@@ -110,7 +116,7 @@ export class SteadySession<Session extends MediaSession, End> {
     this.path?.networkSeemsChanged();
   }
 
-  private enter(state: SteadyState): void {
+  private enter(state: SteadyState<Up>): void {
     if (state === this.state) return;
     this.state = state;
     this.host.onChange();
@@ -178,7 +184,7 @@ export class SteadySession<Session extends MediaSession, End> {
     this.holdOff = 0;
     this.upSince ??= Date.now();
     if (!this.path) this.keepPath(this.current);
-    if (!this.path?.mending) this.enter("up");
+    if (!this.path?.mending) this.enter(this.host.up);
   }
 
   private keepPath(session: Session): void {
@@ -191,7 +197,7 @@ export class SteadySession<Session extends MediaSession, End> {
         onBroken?.();
         this.enter("reconnecting");
       },
-      onMended: () => this.enter("up"),
+      onMended: () => this.enter(this.host.up),
       onLost: () => this.openAnew(),
     });
     this.path = path;

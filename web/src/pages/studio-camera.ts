@@ -134,7 +134,7 @@ export class StudioCamera extends LitElement {
         <div class="picture">
           <video autoplay playsinline .muted=${true}></video>
           ${this.cover()}
-          <live-badges ?live=${this.state === "live"} .since=${this.broadcast.liveSince} .viewers=${this.viewers}></live-badges>
+          <live-badges ?live=${this.state === "live"} .since=${this.broadcast.upSince} .viewers=${this.viewers}></live-badges>
         </div>
         <capture-bar
           .broadcast=${this.state}
@@ -236,7 +236,7 @@ export class StudioCamera extends LitElement {
     this.problem = undefined;
     const picture = pictureOf(preview.video, captureRequest(settings));
     const quality = { ...settings, bitrate: settings.bitrate * 1000 };
-    this.broadcast.start({ stream: preview.stream, encodings: encodingsFor(picture, quality), codec: settings.codec });
+    this.broadcast.goLive({ stream: preview.stream, encodings: encodingsFor(picture, quality), codec: settings.codec });
   };
 
   private readonly stop = (): void => {

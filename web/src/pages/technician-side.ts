@@ -13,7 +13,7 @@ import "../ui/chat-panel";
 import type { ChatPanel } from "../ui/chat-panel";
 import "../ui/marker-bar";
 import "../ui/people-list";
-import { base } from "../ui/styles";
+import { base, fields } from "../ui/styles";
 import "../ui/talk-desk";
 import { Conversation } from "../viewer/conversation";
 
@@ -24,6 +24,7 @@ const noNames: ReadonlyMap<string, string> = new Map();
 export class TechnicianSide extends LitElement {
   static override styles = [
     base,
+    fields,
     css`
       :host {
         display: grid;
@@ -43,15 +44,6 @@ export class TechnicianSide extends LitElement {
         height: 20rem;
         border-width: 1px;
         border-radius: var(--radius);
-      }
-      .problem {
-        padding: 0.7em 0.9em;
-        border-radius: var(--radius-small);
-        background: color-mix(in srgb, var(--danger) 12%, transparent);
-        color: var(--danger);
-      }
-      .problem:empty {
-        display: none;
       }
       :host([wide]) {
         grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr));

@@ -2,11 +2,11 @@
 
 import { type Caller, reachable } from "../api/http";
 import type { CodecChoice } from "../api/offer";
-import { endsAccess, SteadySession } from "../api/steady-session";
-import { type WhipRequest, WhipSession } from "../api/whip";
+import { endsAccess, SteadySession, type SteadyState } from "../api/steady-session";
+import type { WhipRequest, WhipSession } from "../api/whip";
 import { OutgoingMeter, type OutgoingStats } from "./outgoing-stats";
 
-export type BroadcastState = "idle" | "connecting" | "live" | "reconnecting";
+export type BroadcastState = SteadyState<"live">;
 
 export type BroadcastEnd = "taken" | "busy" | "refused" | "access-ended";
 
@@ -24,8 +24,7 @@ export interface BroadcastPlan {
 export interface BroadcastHost {
   readonly caller: () => Caller;
   readonly onChange: () => void;
-  /** Opens the session; as it stands in `WhipSession` when left out. */
-  readonly open?: (wanted: WhipRequest) => Promise<WhipSession>;
+  readonly open: (wanted: WhipRequest) => Promise<WhipSession>;
   /** The broadcast ended although nobody stopped it. */
   readonly onEnd: (end: BroadcastEnd, sentence: string) => void;
 }
@@ -46,85 +45,56 @@ function endBecause(reason: string): BroadcastEnd | undefined {
   return endsAccess(reason) ? "access-ended" : undefined;
 }
 
-export class Broadcast {
-  private readonly steady: SteadySession<WhipSession, BroadcastEnd>;
-  private plan: BroadcastPlan | undefined;
-  private meter = new OutgoingMeter();
+/** What is sent, and how that is measured. */
+interface Air {
+  plan: BroadcastPlan | undefined;
+  meter: OutgoingMeter;
+}
+
+export class Broadcast extends SteadySession<WhipSession, BroadcastEnd, "live"> {
+  private readonly air: Air;
 
   constructor({ orderId, camera }: BroadcastTarget, host: BroadcastHost) {
     const url = reachable(`/whip/${encodeURIComponent(orderId)}/${encodeURIComponent(camera)}`, location.href);
-    const { open = (wanted: WhipRequest) => WhipSession.open(wanted) } = host;
-    this.steady = new SteadySession<WhipSession, BroadcastEnd>({
+    const air: Air = { plan: undefined, meter: new OutgoingMeter() };
+    super({
       ...host,
+      up: "live",
       orderId,
       silence,
       expected: () => true,
       endFor,
       endBecause,
       open: async (attempt) => {
-        if (!this.plan) throw new Error("nothing to broadcast");
-        const session = await open({ ...attempt, ...this.plan, url });
-        this.meter = new OutgoingMeter();
+        if (!air.plan) throw new Error("nothing to broadcast");
+        const session = await host.open({ ...attempt, ...air.plan, url });
+        air.meter = new OutgoingMeter();
         return session;
       },
     });
-  }
-
-  get state(): BroadcastState {
-    const { state } = this.steady;
-    return state === "up" ? "live" : state;
-  }
-
-  /** Unix milliseconds since when we are on the air; kept over reconnections. */
-  get liveSince(): number | undefined {
-    return this.steady.upSince;
-  }
-
-  get peer(): RTCPeerConnection | undefined {
-    return this.steady.session?.peer;
+    this.air = air;
   }
 
   get sessionUrl(): string | undefined {
-    return this.steady.session?.resource;
+    return this.session?.resource;
   }
 
   get sessionId(): string | undefined {
-    return this.steady.session?.sessionId;
+    return this.session?.sessionId;
   }
 
-  start(plan: BroadcastPlan): void {
-    this.plan = plan;
-    this.steady.start();
-  }
-
-  /** Ends the broadcast, also while it is being set up. Idempotent. */
-  stop(): void {
-    this.steady.stop();
+  goLive(plan: BroadcastPlan): void {
+    this.air.plan = plan;
+    this.start();
   }
 
   /** Sends another track from now on: device or source was changed. */
   async replace(track: MediaStreamTrack): Promise<void> {
-    await this.steady.session?.replace(track);
+    await this.session?.replace(track);
   }
 
   async stats(): Promise<OutgoingStats | undefined> {
-    const { peer } = this;
-    return peer && this.meter.read(await peer.getStats(), this.plan?.encodings);
-  }
-
-  closedByServer(sessionId: string, reason: string): void {
-    this.steady.closedByServer(sessionId, reason);
-  }
-
-  draining(retryAfter: number): void {
-    this.steady.draining(retryAfter);
-  }
-
-  networkChanged(): void {
-    this.steady.networkChanged();
-  }
-
-  networkSeemsChanged(): void {
-    this.steady.networkSeemsChanged();
+    const { peer, air } = this;
+    return peer && air.meter.read(await peer.getStats(), air.plan?.encodings);
   }
 }

@@ -2,10 +2,10 @@
 
 import { type Caller, reachable } from "../api/http";
 import type { MediaSession } from "../api/media-session";
-import { endsAccess, SteadySession } from "../api/steady-session";
+import { endsAccess, SteadySession, type SteadyState } from "../api/steady-session";
 import { openTalk } from "./talk-session";
 
-export type ListenState = "idle" | "connecting" | "listening" | "reconnecting";
+export type ListenState = SteadyState<"listening">;
 
 export interface ListenHost {
   readonly caller: () => Caller;
@@ -26,21 +26,16 @@ export interface ListenHost {
 /** Seconds: a microphone sends fifty packets in one. */
 const silence = 1;
 
-export class TalkListener {
-  private readonly steady: SteadySession<MediaSession, "refused">;
-
+export class TalkListener extends SteadySession<MediaSession, "refused", "listening"> {
   constructor(orderId: string, host: ListenHost) {
-    const { caller, reachable: answers, onChange, onTrack, onSilence, onBroken } = host;
     const refused = (ended: boolean) => (ended ? "refused" : undefined);
-    this.steady = new SteadySession<MediaSession, "refused">({
+    super({
+      ...host,
+      up: "listening",
       orderId,
-      caller,
       silence,
       expected: host.speaking,
-      reachable: answers,
-      onChange,
-      onReleased: onSilence,
-      ...(onBroken ? { onBroken } : {}),
+      onReleased: host.onSilence,
       onEnd: host.onRefused,
       endFor: (status) => refused(status === 401 || status === 403),
       endBecause: (reason) => refused(endsAccess(reason)),
@@ -48,43 +43,8 @@ export class TalkListener {
         openTalk({
           ...attempt,
           url: reachable(`/whep/${encodeURIComponent(orderId)}/talk`, location.href),
-          onTrack: (track) => !attempt.signal.aborted && onTrack(track),
+          onTrack: (track) => !attempt.signal.aborted && host.onTrack(track),
         }),
     });
-  }
-
-  get state(): ListenState {
-    const { state } = this.steady;
-    return state === "up" ? "listening" : state;
-  }
-
-  get peer(): RTCPeerConnection | undefined {
-    return this.steady.session?.peer;
-  }
-
-  /** Idempotent. */
-  start(): void {
-    this.steady.start();
-  }
-
-  /** Idempotent. */
-  stop(): void {
-    this.steady.stop();
-  }
-
-  closedByServer(sessionId: string, reason: string): void {
-    this.steady.closedByServer(sessionId, reason);
-  }
-
-  draining(retryAfter: number): void {
-    this.steady.draining(retryAfter);
-  }
-
-  networkChanged(): void {
-    this.steady.networkChanged();
-  }
-
-  networkSeemsChanged(): void {
-    this.steady.networkSeemsChanged();
   }
 }
