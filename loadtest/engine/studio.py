@@ -185,7 +185,7 @@ class Publisher:
             # Beside the pictures, not on them.
             self._every("audio", now + phase / fps + 0.007, clip.SOUND_BLOCK, self._block)
         self._every("reports", now + REPORT_INTERVAL * phase, REPORT_INTERVAL, self._report)
-        return await self._ended
+        return await asyncio.shield(self._ended)  # who is cancelled here has a goodbye to say
 
     async def close(self) -> None:
         """Say goodbye. May be called again."""
