@@ -160,8 +160,13 @@ export class ChatPanel extends LitElement {
 
   private readonly locale = new Locale(this);
   private atEnd = true;
+  /** For which size of the messages' box `atEnd` was said. */
+  private size = "";
   /** The keyboard of a phone takes room from the messages. */
-  private readonly resizing = new ResizeObserver(() => this.follow());
+  private readonly resizing = new ResizeObserver(() => {
+    this.size = this.measured();
+    this.follow();
+  });
 
   /** Puts the cursor where one writes. */
   override focus(): void {
@@ -214,7 +219,13 @@ export class ChatPanel extends LitElement {
     if (this.atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
 
+  private measured(): string {
+    return `${this.log.clientWidth} ${this.log.clientHeight}`;
+  }
+
   private readonly scrolled = (): void => {
+    // Browsers tell of a scroll a frame later, before they tell of a size that has changed meanwhile.
+    if (this.measured() !== this.size) return;
     this.atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < nearEnd;
   };
 

@@ -20,9 +20,13 @@ export const panel = css`
     letter-spacing: 0;
   }
   .small {
-    min-height: 38px;
+    min-height: 2.375rem;
     padding: 0.3em 0.9em;
     font-size: 0.9375rem;
+  }
+  .small:not(.primary, .danger) {
+    border-color: color-mix(in srgb, var(--ink) 22%, transparent);
+    background: color-mix(in srgb, var(--ink) 7%, transparent);
   }
   ul {
     display: grid;
