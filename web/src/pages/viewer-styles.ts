@@ -112,6 +112,9 @@ export const viewerStyles = css`
   .several .invitation {
     bottom: calc(var(--tile) * 9 / 16 + 40px);
   }
+  .several viewer-overlay {
+    padding-bottom: calc(var(--tile) * 9 / 16 + 28px);
+  }
   .bar {
     padding: 6px max(12px, env(safe-area-inset-right)) max(6px, env(safe-area-inset-bottom))
       max(12px, env(safe-area-inset-left));
@@ -208,6 +211,9 @@ export const viewerStyles = css`
     .several .invitation {
       bottom: 12px;
       min-height: 48px;
+    }
+    .several viewer-overlay {
+      padding-bottom: 20px;
     }
     stats-panel {
       width: min(38rem, 100% - 24px);

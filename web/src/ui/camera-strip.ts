@@ -56,15 +56,15 @@ export class CameraStrip extends LitElement {
         width: auto;
         max-width: 12rem;
         aspect-ratio: auto;
-        padding: 0 3rem 0 12px;
+        padding: 0 2.5rem 0 12px;
         font-size: 0.8125rem;
       }
       [data-pin] {
         position: absolute;
-        top: 4px;
-        right: 4px;
-        width: 2.25rem;
-        min-height: 2.25rem;
+        top: 2px;
+        right: 2px;
+        width: 2rem;
+        min-height: 2rem;
         padding: 0;
         border-color: transparent;
         background: rgb(6 9 11 / 78%);
@@ -125,6 +125,8 @@ export class CameraStrip extends LitElement {
   private tile(tile: CameraTile) {
     const { text } = this.locale;
     const label = cameraName(text, tile.name);
+    // Little room for the one that most orders have.
+    const short = tile.name === "main" ? text("cameraMainShort") : label;
     const stream = this.streamOf(tile);
     return html`<div class=${stream ? "tile" : "tile plain"}>
       <button
@@ -135,7 +137,7 @@ export class CameraStrip extends LitElement {
       >
         ${stream
           ? html`<video autoplay playsinline .muted=${true} .srcObject=${stream} aria-hidden="true"></video>
-              <span class="name" aria-hidden="true">${label}</span>`
+              <span class="name" aria-hidden="true">${short}</span>`
           : html`${cameraIcon()} <span>${label}</span>`}
       </button>
       ${this.pinnable && !tile.shown ? this.pin(tile, label) : nothing}

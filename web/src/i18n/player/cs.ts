@@ -2,6 +2,7 @@ import type { PlayerMessages } from "./messages";
 
 /** Czech. */
 export const cs: PlayerMessages = {
+  cameraMainShort: "Hlavní",
   cameraPin: "Zobrazit vedle hlavního obrazu: {camera}",
   cameraUnpin: "Už nezobrazovat vedle: {camera}",
   cameraPinnedAway: "Bez signálu: {camera}. Obraz se sem vrátí sám.",

@@ -1,5 +1,6 @@
 /** English: two cameras beside each other, what the player can do besides playing, and how the connection is. */
 export const en = {
+  cameraMainShort: "Main",
   cameraPin: "Show beside the main picture: {camera}",
   cameraUnpin: "Do not show beside any more: {camera}",
   cameraPinnedAway: "{camera} is away. The picture comes back here by itself.",

@@ -2,6 +2,7 @@ import type { PlayerMessages } from "./messages";
 
 /** Russian. */
 export const ru: PlayerMessages = {
+  cameraMainShort: "Основная",
   cameraPin: "Показать рядом с главным изображением: {camera}",
   cameraUnpin: "Больше не показывать рядом: {camera}",
   cameraPinnedAway: "Нет сигнала: {camera}. Изображение вернётся сюда само.",
