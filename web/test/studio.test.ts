@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { nameProblem, parseCameras } from "../src/studio/camera-names";
 import { captureProblem, freeCamera } from "../src/studio/capture";
+import { Ducking } from "../src/studio/ducking";
 import { encodingsFor } from "../src/studio/encodings";
 import { FrameMeter } from "../src/studio/frame-meter";
 import { OutgoingMeter, type OutgoingStats } from "../src/studio/outgoing-stats";
@@ -248,6 +249,17 @@ describe("what the camera delivers", () => {
     expect(meter.read(160, 12)).toBe(30);
     expect(meter.read(160, 13)).toBe(0);
     expect(meter.read(5, 14)).toBeUndefined();
+  });
+});
+
+describe("a loudspeaker beside an open microphone", () => {
+  it("is low while somebody speaks, and a moment longer", () => {
+    const ducking = new Ducking();
+    expect(ducking.update("main", 0.4, 0)).toBe(false);
+    expect(ducking.update("main", 0.7, 1)).toBe(true);
+    expect(ducking.update("microscope", 0, 1.5)).toBe(true);
+    expect(ducking.update("main", 0.1, 1.69)).toBe(true);
+    expect(ducking.update("main", 0.1, 1.7)).toBe(false);
   });
 });
 

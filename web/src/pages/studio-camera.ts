@@ -107,7 +107,7 @@ export class StudioCamera extends LitElement {
   protected override firstUpdated(): void {
     this.video.srcObject = this.preview.stream;
     this.timers = [
-      window.setInterval(() => this.bar.showLevel(this.meter.read()), meterInterval),
+      window.setInterval(() => this.readLevel(), meterInterval),
       window.setInterval(() => void this.readStats(), statsInterval),
     ];
     void this.startPreview();
@@ -253,6 +253,12 @@ export class StudioCamera extends LitElement {
   private clearFigures(): void {
     this.stats = undefined;
     this.uplink = undefined;
+  }
+
+  private readLevel(): void {
+    const level = this.meter.read();
+    this.bar.showLevel(level);
+    this.ear.spoken(this.name, this.state === "live" ? level : 0);
   }
 
   private async readStats(): Promise<void> {

@@ -60,9 +60,14 @@ function pictureConstraints(wanted: CaptureRequest): MediaTrackConstraints {
   return { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: frameRate, max: frameRate } };
 }
 
+/** Customers who come out of this computer's loudspeaker should not hear themselves. */
+function soundConstraints(microphoneId: string): MediaTrackConstraints {
+  return { echoCancellation: true, ...chosen(microphoneId) };
+}
+
 export async function openMicrophone(microphoneId: string): Promise<MediaStreamTrack | undefined> {
   if (microphoneId === "none") return undefined;
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: chosen(microphoneId) });
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: soundConstraints(microphoneId) });
   return stream.getAudioTracks()[0];
 }
 
@@ -82,7 +87,7 @@ export async function openPicture(wanted: CaptureRequest): Promise<MediaStreamTr
 export async function openCameraAndMicrophone(wanted: CaptureRequest): Promise<MediaStream> {
   return navigator.mediaDevices.getUserMedia({
     video: { ...pictureConstraints(wanted), ...chosen(wanted.cameraId) },
-    audio: wanted.microphoneId === "none" ? false : chosen(wanted.microphoneId),
+    audio: wanted.microphoneId === "none" ? false : soundConstraints(wanted.microphoneId),
   });
 }
 

@@ -4,6 +4,7 @@ import type { LiveEvents } from "../api/events";
 import type { Caller } from "../api/http";
 import { type WhipRequest, WhipSession } from "../api/whip";
 import type { BroadcastState } from "./broadcast";
+import { Ducking } from "./ducking";
 import { TalkListener } from "./talk-listener";
 import { type Heard, heardIn, TalkPlayer } from "./talk-player";
 import { openHearing } from "./talk-whip";
@@ -20,6 +21,7 @@ export class TalkEar {
   readonly player: TalkPlayer;
 
   private readonly listener: TalkListener;
+  private readonly ducking = new Ducking();
   private readonly states = new Map<string, BroadcastState>();
   /** The camera on whose connection customers are heard; without a peer while that is being opened. */
   private own: { readonly camera: string; readonly peer?: RTCPeerConnection } | undefined;
@@ -69,6 +71,11 @@ export class TalkEar {
       if (this.own?.camera === camera) this.forgetOwn();
     }
     this.listen();
+  }
+
+  /** How loud a camera's microphone is, 0 to 1: whoever speaks hears customers lower. */
+  spoken(camera: string, level: number): void {
+    this.player.ducked = this.ducking.update(camera, level, performance.now() / 1000);
   }
 
   /** Whether the customers' sound comes with a broadcast's own connection. */

@@ -18,12 +18,16 @@ export function heardIn(report: RTCStatsReport): Heard {
   return { packets, energy };
 }
 
+/** Share of the volume that is left while the technician speaks. */
+const lowered = 0.3;
+
 export class TalkPlayer {
   /** The browser wants a gesture before it lets the sound out. */
   blocked = false;
 
   private readonly elements: HTMLAudioElement[] = [];
   private loudness = 1;
+  private low = false;
 
   constructor(private readonly onChange: () => void) {}
 
@@ -36,6 +40,17 @@ export class TalkPlayer {
     this.loudness = volume;
     for (const element of this.elements) this.setVolume(element);
     this.onChange();
+  }
+
+  /** Whether the sound is low for a while, whatever the volume. */
+  get ducked(): boolean {
+    return this.low;
+  }
+
+  set ducked(low: boolean) {
+    if (low === this.low) return;
+    this.low = low;
+    for (const element of this.elements) this.setVolume(element);
   }
 
   add(track: MediaStreamTrack): void {
@@ -63,7 +78,7 @@ export class TalkPlayer {
   }
 
   private setVolume(element: HTMLAudioElement): void {
-    element.volume = this.loudness;
+    element.volume = this.loudness * (this.low ? lowered : 1);
     // iPhones ignore the volume, but not this.
     element.muted = this.loudness === 0;
   }
