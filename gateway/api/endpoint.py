@@ -17,7 +17,7 @@ from gateway.signalling.messages import DEFAULT_CAMERA, AnswerResponse, OfferReq
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 
-OFFERS_PER_SECOND = 50.0
+OFFERS_PER_SECOND = 100.0
 OFFERS_AT_ONCE = 250.0
 """Per address: a lecture hall behind one NAT comes back at once after a drop."""
 
