@@ -56,6 +56,10 @@ export const viewerStyles = css`
     .panes {
       grid-auto-flow: row;
     }
+    /* The strip lies over the other picture. */
+    .several .main:not(:last-child) viewer-overlay {
+      padding-bottom: 20px;
+    }
   }
   stats-panel {
     position: absolute;
@@ -139,6 +143,9 @@ export const viewerStyles = css`
   }
   main:fullscreen .invitation {
     bottom: 9.5rem;
+  }
+  main.several:fullscreen .invitation {
+    bottom: calc(8.5rem + var(--tile) * 9 / 16 + 24px);
   }
   main:fullscreen live-badges {
     transition: opacity 0.25s;

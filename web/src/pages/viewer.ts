@@ -153,7 +153,7 @@ export class ViewerPage extends LitElement {
     const { text } = this.locale;
     const { view, part, state } = this.viewer;
     document.title = `${text("viewerTitle")} · ${text("brand")}`;
-    return html`<page-header></page-header>
+    return html`<page-header role="banner"></page-header>
       <main class=${this.shape()} @pointermove=${this.active} @pointerdown=${this.active}>
         <h1 class="hidden-text">${text("viewerTitle")}</h1>
         <div class="stage" @dblclick=${this.toggleFullscreen}>

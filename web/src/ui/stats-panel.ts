@@ -20,7 +20,7 @@ export class StatsPanel extends LitElement {
         padding: 4px 6px 10px 14px;
         border: 1px solid rgb(255 255 255 / 14%);
         border-radius: var(--radius-small);
-        background: rgb(11 16 19 / 88%);
+        background: rgb(11 16 19 / 96%);
         color: #e9eef0;
         font-size: 0.8125rem;
         line-height: 1.45;
