@@ -56,6 +56,8 @@ class Reader:
         self._viewers: dict[int, Viewer] = {}
         self._slices: list[dict[int, Viewer]] = [{} for _ in range(SLICES)]
         self._turn = 0
+        self._behind = 0.0
+        """Seconds that the last packets read had waited."""
         self._troubled: set[Viewer] = set()
         self._buffer = bytearray(_BUFFER)
         self._loop = asyncio.get_running_loop()
@@ -88,14 +90,16 @@ class Reader:
 
     def _mend(self) -> None:
         now = time.time()
+        # What has come since waits unread: it is not the server that is late.
+        read_up_to = now - self._behind
         for viewer in tuple(self._troubled):
-            viewer.mend(now)
+            viewer.mend(read_up_to)
             if not any(track.missing for track in viewer.tracks.values()):
                 self._troubled.discard(viewer)
         self._turn = (self._turn + 1) % SLICES
         for viewer in tuple(self._slices[self._turn].values()):
-            if viewer.due < now - OVERDUE:
-                viewer.beat(now)
+            if viewer.due < read_up_to - OVERDUE:
+                viewer.beat(now, read_up_to)
         self._mending = self._loop.call_later(MEND, self._mend)
 
     def _look(self) -> None:
@@ -172,9 +176,10 @@ class Reader:
                 if viewer.mending:
                     self._troubled.add(viewer)
             if viewer.due < begun:
-                viewer.beat(begun)
+                viewer.beat(begun, at)
         meter = self._meter
         meter.packets += packets
         meter.octets += octets
-        meter.lag = max(meter.lag, time.time() - oldest)
+        self._behind = time.time() - oldest
+        meter.lag = max(meter.lag, self._behind)
         return len(events)

@@ -172,7 +172,7 @@ class Track:
             self.jitter += (abs(late) - self.jitter) / 16
 
     def look(self, now: float) -> None:
-        """Once a second: count a picture that stands, and adapt to the frame rate. `now` is Unix time."""
+        """Once a second: count a picture that stands at Unix time `now`, and adapt to the frame rate."""
         if self.frames and self._looked_at:
             self.limit = max(FREEZE, USUAL_TIMES * (now - self._looked_at) / self.frames)
         self.frames, self._looked_at = 0, now

@@ -134,7 +134,7 @@ class Viewer:
             count(self._meter.latency, at - sent)
 
     def mend(self, now: float) -> None:
-        """Every few milliseconds while something is missing: ask for it. `now` is Unix time."""
+        """Ask for what is missing, of all that came until Unix time `now`."""
         for track in self.tracks.values():
             if not track.missing:
                 continue
@@ -145,13 +145,13 @@ class Viewer:
             if broken:
                 self._request_keyframe(track, now)
 
-    def beat(self, now: float) -> None:
-        """Feedback, and reports once a second. `now` is Unix time."""
+    def beat(self, now: float, read_up_to: float) -> None:
+        """Feedback, and reports once a second; all that came until `read_up_to` is counted. Unix times."""
         self.due = now + BEAT
         reports = b""
         if now >= self._report_due:
             self._report_due = now + REPORT
-            reports = self._report(now)
+            reports = self._report(now, read_up_to)
         if self.arrivals is not None and self.arrivals.bursts and self.video is not None:
             for packet in self.arrivals.take(self.video.ssrc):
                 # A message about numbers may end in padding, so it comes last.
@@ -160,10 +160,10 @@ class Viewer:
         if reports:
             self.link.send_rtcp(reports)
 
-    def _report(self, now: float) -> bytes:
+    def _report(self, now: float, read_up_to: float) -> bytes:
         blocks = []
         for track in self.tracks.values():
-            track.look(now)
+            track.look(read_up_to)
             blocks.append(track.report(now))
             if track.waiting:
                 self._request_keyframe(track, now)

@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -199,6 +200,25 @@ async def test_what_is_not_repaired_is_lost_and_a_keyframe_asked_for(
     camera.frame(key=True)
     await server.until(lambda: meter.freezes)
     assert meter.missing == 1
+
+
+async def test_a_reader_that_was_late_blames_nobody(
+    server: LoopbackServer, crowd: tuple[Crowd, Meter]
+) -> None:
+    watching, meter = crowd
+    camera = await joined(server, watching, meter)
+
+    def film() -> None:
+        for _ in range(30):
+            camera.frame()
+            time.sleep(0.04)
+
+    thread = threading.Thread(target=film)
+    thread.start()
+    thread.join()  # the loop stands still, the sockets fill
+    await server.until(lambda: meter.packets == 93)
+    assert (meter.freezes, meter.lost) == (0, 0)
+    assert meter.lag > 1
 
 
 async def test_a_forged_packet_is_an_error(server: LoopbackServer, crowd: tuple[Crowd, Meter]) -> None:
