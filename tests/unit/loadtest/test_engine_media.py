@@ -8,7 +8,10 @@ import av
 import pytest
 
 from loadtest.engine import clip, film
+from loadtest.engine.checkers import PictureCheck
+from loadtest.engine.meter import Meter
 from loadtest.engine.picture import BITS, MAX_FRAMES, MAX_LAYERS, Painter, code_of, read_code, read_picture
+from loadtest.engine.sent import SentTimes
 from loadtest.engine.stamp import SIZE, write_stamp
 from loadtest.messages import Layer
 
@@ -82,3 +85,31 @@ def test_a_damaged_picture_is_not_read() -> None:
     band = height // 10
     planes[0][(height - band) * width :] = bytes(band * width)
     assert read_picture(planes[0], width, width, height) is None
+
+
+def test_a_checker_tells_right_standing_and_damaged_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    sent, meter = SentTimes("http://host/whip/a"), Meter(0.0)
+    checker = PictureCheck(sent, meter)
+    for place in (7, 8, 8):  # a server may show one picture twice
+        sent.note(1, place, 1_000.0)
+        checker.see(drawn(place), 1_000.1)
+    assert (meter.pictures, meter.wrong_pictures) == (3, 0)
+    checker.see(drawn(8), 1_000.2)
+    assert (meter.pictures, meter.wrong_pictures) == (3, 1)
+    checker.see(drawn(9, damaged=True), 1_000.3)
+    assert (meter.pictures, meter.wrong_pictures) == (3, 2)
+    glass = meter.take(1_001.0, 1, 0).glass
+    assert glass.count == 3
+    assert glass.highest == pytest.approx(100, rel=0.01)
+
+
+def drawn(place: int, *, damaged: bool = False) -> av.VideoFrame:
+    frame = av.VideoFrame(320, 180, "yuv420p")
+    Painter(320, 180).draw([memoryview(plane) for plane in frame.planes], code_of(1, place), place)
+    if damaged:
+        plane = frame.planes[0]
+        memoryview(plane)[: 18 * plane.line_size] = bytes(18 * plane.line_size)
+    return frame
