@@ -6,7 +6,7 @@ from typing import Final
 
 WINDOW: Final = 0.5
 """Seconds over which the loop's work is measured."""
-STEPS: Final = ((0.25, 2), (0.4, 4), (0.55, 8))
+STEPS: Final = ((0.25, 2), (0.4, 4), (0.55, 8), (0.7, 16))
 """Shares of busy time from which on only one burst in so many is numbered."""
 RELIEF: Final = 0.6
 """How far below a step's share the loop must be before it is taken back: what was spared comes again then."""

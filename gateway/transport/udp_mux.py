@@ -20,7 +20,7 @@ from gateway.protocol.datagram import DatagramKind, classify
 from gateway.protocol.description import Address
 from gateway.protocol.stun import peek_username
 
-BATCH = 128
+BATCH = 48
 """Datagrams read before media is forwarded and others get their turn: 2 ms of the costliest flood."""
 LARGEST = 2048
 ADDRESSES_PER_PEER = 8
