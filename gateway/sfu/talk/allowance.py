@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 BITRATE: Final = 256_000
-"""Bits per second, RTP headers included. Browsers speak at 32 000, music in stereo asks for 96 000, some plain
-clients send 160 000 unasked."""
+"""Bits per second, RTP headers included. Browsers speak at 32 000, music in stereo asks for 96 000, some
+plain clients send 160 000 unasked."""
 PACKET_RATE: Final = 120
 """Packets per second. The shortest that senders use bear 10 ms, and clocks differ."""
 WINDOW: Final = 1.0

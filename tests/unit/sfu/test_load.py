@@ -32,7 +32,7 @@ def test_step_by_step_as_it_gets_busier_and_back() -> None:
     for share in (0.9, 0.9, 0.9, 0.9, 0.4, 0.4, 0.1, 0.1, 0.1, 0.1):
         now = work(load, share, 1, now)
         seen.append(load.spacing)
-    assert seen == [2, 4, 8, 8, 8, 8, 4, 2, 1, 1]
+    assert seen == [2, 4, 8, 16, 8, 8, 4, 2, 1, 1]
 
 
 def test_what_is_spared_does_not_at_once_come_back() -> None:

@@ -65,7 +65,7 @@ def test_what_is_no_sound_of_its_line_is_dropped_counted_and_no_voice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("padding", "copies", "counter"), [(1_000, 1, OVER_BITRATE), (0, 200, OVER_PACKET_RATE)]
+    ("padding", "copies", "counter"), [(1_200, 2, OVER_BITRATE), (0, 200, OVER_PACKET_RATE)]
 )
 def test_who_floods_is_cut_down_and_disturbs_nobody(padding: int, copies: int, counter: str) -> None:
     rig = TalkRig()
