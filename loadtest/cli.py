@@ -44,7 +44,7 @@ ScenarioName = Annotated[
     typer.Argument(
         metavar="[SCENARIO.toml]",
         help="What to do; a file, or the name of one of ours: release, smoke, one-stream-600, "
-        "one-stream-2000, one-stream-vp8, many-orders, churn, opening, talk.",
+        "one-stream-2000, one-stream-vp8, browser-600, browser-2000, many-orders, churn, opening, talk.",
     ),
 ]
 Url = Annotated[str, typer.Option(envvar="LOADTEST_URL", help="The server.")]

@@ -175,6 +175,7 @@ def publishers(plan: Plan) -> list[tuple[str, Job]]:
         layers=publish.layers,
         audio=publish.audio,
         keyframe_seconds=publish.keyframe_seconds,
+        pace=publish.pace,
         core=plan.cores.others,
     )
     return [("publisher", job)]

@@ -57,6 +57,9 @@ class PublishJob:
     layers: tuple[Layer, ...]
     audio: bool = True
     keyframe_seconds: float = 2.0
+    pace: float = 0.0
+    """Times its bitrate at which a layer leaves, beyond 40 ms at once, as from browsers; 0: each frame at
+    once, as from OBS."""
     core: int | None = None
     role: Role = "publish"
 

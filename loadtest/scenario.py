@@ -34,6 +34,8 @@ class Publishing:
     codec: Literal["h264", "vp8"] = "h264"
     audio: bool = True
     keyframe_seconds: float = 2.0
+    pace: float = 0.0
+    """See `PublishJob`."""
     layers: tuple[Layer, ...] = (Layer(None, 1000, 640, 360),)
 
 

@@ -33,6 +33,8 @@ STEPS: dict[str, list[str]] = {
     "latency": ["bench", "latency", "--layers", "3", "--viewers", "20"],
     "600-kbit": ["capacity", "one-stream-600", "--local", "--from", "1200", *SEARCH],
     "2-mbit": ["capacity", "one-stream-2000", "--local", "--from", "700", *SEARCH],
+    "browser-600": ["capacity", "browser-600", "--local", "--from", "1200", *SEARCH],
+    "browser-2000": ["capacity", "browser-2000", "--local", "--from", "700", *SEARCH],
     "many-orders": ["run", "many-orders", "--local", "--duration", "20"],
     "cost-100": ["run", "one-stream-600", "--local", "--viewers", "100", "--duration", "15"],
     "cost-300": ["run", "one-stream-600", "--local", "--viewers", "300", "--duration", "15"],

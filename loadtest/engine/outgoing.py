@@ -49,10 +49,12 @@ class Outgoing:
         self._history: list[tuple[int, int, bool, bytes] | None] = [None] * HISTORY
         self._packets = self._octets = 0
 
-    def send(self, payloads: Sequence[bytes], captured: float, now: float, *, marker: bool) -> None:
-        """Send a frame captured at Unix time `captured`; `now` is stamped into its end."""
+    def send(
+        self, payloads: Sequence[bytes], captured: float, now: float, *, marker: bool, ends: bool = True
+    ) -> None:
+        """Send a frame captured at Unix time `captured`, or a part of it; `now` is stamped into its end."""
         timestamp = self._timestamp(captured)
-        last = len(payloads) - 1
+        last = len(payloads) - 1 if ends else -1
         packets = []
         for place, payload in enumerate(payloads):
             if place == last:

@@ -24,6 +24,7 @@ from loadtest.engine.clip import Clip
 from loadtest.engine.link import Link
 from loadtest.engine.meter import Meter
 from loadtest.engine.outgoing import Outgoing
+from loadtest.engine.pacer import Pacer
 from loadtest.engine.picture import MAX_LAYERS
 from loadtest.engine.sent import SentTimes
 from loadtest.messages import Endpoint, PublishJob
@@ -127,12 +128,13 @@ def _make_clips(job: PublishJob) -> Clips:
 class _Layer:
     """One layer's way through its loop."""
 
-    __slots__ = ("clip", "number", "place", "stream", "wanted")
+    __slots__ = ("_pacer", "clip", "number", "place", "stream", "wanted")
 
-    def __init__(self, clip: Clip, number: int, stream: Outgoing) -> None:
+    def __init__(self, clip: Clip, number: int, stream: Outgoing, pacer: Pacer | None) -> None:
         self.clip = clip
         self.number = number
         self.stream = stream
+        self._pacer = pacer
         self.place = 0
         self.wanted = False
         """Whether a keyframe was asked for."""
@@ -145,6 +147,19 @@ class _Layer:
             place = next((key for key in self.clip.keyframes if key >= place), 0)
         self.place = place + 1
         return place
+
+    def send(self, place: int, captured: float, now: float) -> None:
+        """Send a frame, at once or paced."""
+        frame = self.clip.frames[place]
+        if self._pacer is None:
+            self.stream.send(frame, captured, now, marker=True)
+        else:
+            self._pacer.send(frame, captured)
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        if self._pacer is not None:
+            self._pacer.close()
 
 
 class Publisher:
@@ -191,6 +206,8 @@ class Publisher:
         """Say goodbye. May be called again."""
         for timer in self._timers.values():
             timer.cancel()
+        for layer in self._layers:
+            layer.close()
         if self._by_ssrc and not self._ended.done():
             self._link.send_rtcp(Bye(tuple(self._by_ssrc)).encode())
         self._by_ssrc = {}
@@ -212,7 +229,9 @@ class Publisher:
         for rid, ssrcs in zip(taken, video.ssrcs, strict=False):
             stream = Outgoing(self._link, video.codecs[0], ssrcs, video.extensions, numbers, video.mid, rid)
             number = offered.get(rid, len(self._job.layers) - 1)
-            self._layers.append(_Layer(self._clips.layers[number], number, stream))
+            rate = self._job.pace * self._job.layers[number].kbit * 1_000 / 8
+            pacer = Pacer(stream, rate, self._loop) if rate else None
+            self._layers.append(_Layer(self._clips.layers[number], number, stream, pacer))
             self._by_ssrc[stream.ssrc] = stream
 
     def _every(self, name: str, due: float, interval: float, act: object) -> None:
@@ -237,7 +256,7 @@ class Publisher:
             place = layer.next()
             now = time.time()
             self._sent.note(layer.number, place, now)
-            layer.stream.send(layer.clip.frames[place], captured, now, marker=True)
+            layer.send(place, captured, now)
 
     def _block(self) -> None:
         assert self._sound is not None
