@@ -89,7 +89,7 @@ class Generator:
 
     workers: int = 0
     """Processes that watch; 0: one for each core that the generator has."""
-    max_lag_ms: float = 20.0
+    max_lag_ms: float = 100.0
     """95 of 100 seconds, ready sockets waited at most so long for their process."""
     max_cpu: float = 0.92
     """Share of a core that no worker may exceed."""

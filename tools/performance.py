@@ -26,7 +26,7 @@ LOADTEST = str(ROOT / ".venv" / "bin" / "loadtest")
 JANUS_PORT = 18_188
 JANUS_ORDER = "1234"
 
-SEARCH = ["--stage", "12", "--precision", "0.04"]
+SEARCH = ["--stage", "10", "--precision", "0.05", "--within", "210"]
 STEPS: dict[str, list[str]] = {
     "fan-out": ["bench", "fanout", "--viewers", "400"],
     "memory": ["bench", "memory"],

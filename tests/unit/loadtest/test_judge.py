@@ -153,7 +153,7 @@ def sweat(ticked: Tick) -> None:
 
 
 def stall(ticked: Tick) -> None:
-    ticked.lag = 0.03
+    ticked.lag = 0.12
 
 
 def overflow(ticked: Tick) -> None:
@@ -162,7 +162,7 @@ def overflow(ticked: Tick) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [(sweat, "used 95% of a core"), (stall, "wait 30 ms"), (overflow, "dropped 10 datagrams")],
+    [(sweat, "used 95% of a core"), (stall, "wait 120 ms"), (overflow, "dropped 10 datagrams")],
 )
 @pytest.mark.parametrize("spoiled", [False, True])
 def test_a_busy_generator_refuses_good_and_bad_alike(change: Change, words: str, spoiled: bool) -> None:
@@ -178,9 +178,9 @@ def test_a_busy_generator_refuses_good_and_bad_alike(change: Change, words: str,
     assert told.checks  # what was seen is still told
 
 
-@pytest.mark.parametrize(("late", "outcome"), [(49.0, "refused"), (150.0, "fail")])
+@pytest.mark.parametrize(("late", "outcome"), [(138.0, "refused"), (240.0, "fail")])
 def test_what_a_busy_generator_cannot_explain_is_the_servers(late: float, outcome: str) -> None:
-    """Sockets waited at most 30 ms, and 20 are allowed."""
+    """Sockets waited at most 120 ms, and 20 of latency are allowed."""
 
     def both(ticked: Tick) -> None:
         stall(ticked)
@@ -188,7 +188,7 @@ def test_what_a_busy_generator_cannot_explain_is_the_servers(late: float, outcom
 
     told = verdict(both)
     assert told.outcome == outcome
-    assert any("wait 30 ms" in reason for reason in told.reasons)
+    assert any("wait 120 ms" in reason for reason in told.reasons)
 
 
 def test_one_slow_second_in_twenty_is_none() -> None:

@@ -95,7 +95,7 @@ async def test_what_is_lost_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "words"), [("lag=0.05", "let sockets wait 50 ms"), ("drops=3", "the kernel dropped")]
+    ("trouble", "words"), [("lag=0.15", "let sockets wait 150 ms"), ("drops=3", "the kernel dropped")]
 )
 async def test_a_busy_generator_refuses_a_verdict(trouble: str, words: str) -> None:
     result = await ran(watch=trouble)
@@ -171,7 +171,7 @@ async def test_the_capacity_is_found_without_a_new_process(start: int, most: int
 
 async def test_a_capacity_beyond_the_generator_is_refused_and_told_as_a_lower_bound() -> None:
     limits = SearchLimits(start=10, most=100, stage=0.3, within=60.0, precision=0.3)
-    alone = replace(plan(watch="lag=0.05 lag_from=15"), cores=Cores((None,), None))
+    alone = replace(plan(watch="lag=0.15 lag_from=15"), cores=Cores((None,), None))
     result = await asyncio.wait_for(search(alone, limits, lambda _: None, str), 60)
     assert result.outcome == "refused"
     assert [(stage["viewers"], stage["outcome"]) for stage in result.stages] == [
